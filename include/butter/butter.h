@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* All of butter. */
+#ifndef BUTTER_BUTTER_H
+#define BUTTER_BUTTER_H
+
+#include <butter/common.h>
+#include <butter/epoll.h>
+#include <butter/event.h>
+#include <butter/eventfd.h>
+#include <butter/ids.h>
+#include <butter/inotify.h>
+#include <butter/signalfd.h>
+#include <butter/source.h>
+#include <butter/timerfd.h>
+
+#endif

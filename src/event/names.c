@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+static int invalid(void)
+{
+	errno = EINVAL;
+	return -1;
+}
+
+/* ASCII alone, whatever the locale. */
+static int upper(unsigned char c)
+{
+	return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c;
+}
+
+static int equal(const char *name, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!name[i] || upper((unsigned char)name[i]) != upper((unsigned char)text[i]))
+			return 0;
+	return !name[len];
+}
+
+int butter__name_parse(const struct butter__names *table, const char *text, size_t len, uint32_t *ret)
+{
+	size_t prefix = strlen(table->prefix);
+	for (size_t i = 0; i < table->count; i++) {
+		const char *name = table->names[i].name;
+		if (equal(name, text, len) || (!strncmp(name, table->prefix, prefix) && equal(name + prefix, text, len))) {
+			*ret = table->names[i].value;
+			return 0;
+		}
+	}
+	return invalid();
+}
+
+int butter__number_parse(const char *text, size_t len, int base, int64_t min, int64_t max, int64_t *ret)
+{
+	char digits[24], *end;
+	if (len == 0 || len >= sizeof(digits) || !strchr("-0123456789", text[0]))
+		return invalid();
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	int saved = errno;
+	errno = 0;
+	intmax_t value = strtoimax(digits, &end, base);
+	if (errno || end != digits + len || end[-1] == '-' || value < min || value > max)
+		return invalid();
+	errno = saved;
+	*ret = value;
+	return 0;
+}
+
+/* Appends to a text whose full length is at; only what fits before len is stored. */
+static size_t append(char *buf, size_t len, size_t at, const char *text)
+{
+	size_t n = strlen(text);
+	if (len > 0 && at < len - 1) {
+		size_t room = len - 1 - at;
+		memcpy(buf + at, text, n < room ? n : room);
+		buf[at + (n < room ? n : room)] = '\0';
+	}
+	return at + n;
+}
+
+int butter__mask_format(const struct butter__names *table, uint32_t mask, char *buf, size_t len)
+{
+	size_t at = append(buf, len, 0, "");
+	uint32_t rest = mask;
+	for (size_t i = 0; i < table->count && rest; i++) {
+		uint32_t value = table->names[i].value;
+		if ((rest & value) != value)
+			continue;
+		at = append(buf, len, at, at ? "|" : "");
+		at = append(buf, len, at, table->names[i].name);
+		rest &= ~value;
+	}
+	if (rest || !mask) {
+		char number[16];
+		snprintf(number, sizeof(number), mask ? "0x%" PRIx32 : "%" PRIu32, rest);
+		at = append(buf, len, at, at ? "|" : "");
+		at = append(buf, len, at, number);
+	}
+	return (int)at;
+}
+
+int butter__mask_parse(const struct butter__names *table, const char *text, uint32_t *ret)
+{
+	static const char separators[] = "|, \t\n";
+	uint32_t mask = 0, bits;
+	int64_t number;
+	size_t words = 0;
+	if (!text)
+		return invalid();
+	for (;; words++) {
+		text += strspn(text, separators);
+		size_t n = strcspn(text, separators);
+		if (n == 0)
+			break;
+		if (*text >= '0' && *text <= '9') {
+			if (butter__number_parse(text, n, 0, 0, UINT32_MAX, &number) < 0)
+				return -1;
+			bits = (uint32_t)number;
+		} else if (butter__name_parse(table, text, n, &bits) < 0) {
+			return -1;
+		}
+		mask |= bits;
+		text += n;
+	}
+	if (words == 0)
+		return invalid();
+	*ret = mask;
+	return 0;
+}
+
+const char *butter__enum_name(const struct butter__names *table, int value)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (table->names[i].value == (uint32_t)value)
+			return table->names[i].name;
+	return NULL;
+}
+
+int butter__enum_format(const struct butter__names *table, int value, char *buf, size_t len)
+{
+	const char *name = butter__enum_name(table, value);
+	return name ? snprintf(buf, len, "%s", name) : snprintf(buf, len, "%d", value);
+}
+
+int butter__enum_parse(const struct butter__names *table, const char *text, int *ret)
+{
+	uint32_t value;
+	int64_t number;
+	int saved = errno;
+	if (!text)
+		return invalid();
+	if (butter__number_parse(text, strlen(text), 10, INT_MIN, INT_MAX, &number) == 0) {
+		*ret = (int)number;
+		return 0;
+	}
+	if (butter__name_parse(table, text, strlen(text), &value) < 0)
+		return -1;
+	errno = saved;
+	*ret = (int)value;
+	return 0;
+}

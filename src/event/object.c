@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* An object's memory and its fd. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "object.h"
+
+void butter__close(int fd)
+{
+	int saved = errno;
+	close(fd);
+	errno = saved;
+}
+
+ssize_t butter__read(int fd, void *buf, size_t size)
+{
+	int saved = errno;
+	ssize_t n = read(fd, buf, size);
+	if (n > 0)
+		return n;
+	if (n == 0) {
+		errno = ENODATA;
+		return -1;
+	}
+	if (errno != EAGAIN)
+		return -1;
+	errno = saved;
+	return 0;
+}
+
+int butter__decoded(ssize_t consumed)
+{
+	if (consumed > 0)
+		return 1;
+	errno = EBADMSG;
+	return -1;
+}
+
+void *butter__object_new(const struct butter_source_ops *ops, size_t size)
+{
+	struct butter_source *source = calloc(1, size);
+	if (source) {
+		source->ops = ops;
+		source->fd = -1;
+	}
+	return source;
+}
+
+void *butter__object_begin(void *object, int fd)
+{
+	struct butter_source *source = object;
+	if (fd < 0) {
+		butter__object_destroy(source);
+		return NULL;
+	}
+	source->fd = fd;
+	return object;
+}
+
+void *butter__object_adopt(void *object, int fd)
+{
+	struct butter_source *source = object;
+	return butter__object_begin(object, butter_source_init(source, source->ops, fd) < 0 ? -1 : fd);
+}
+
+/* Before POSIX.1-2024 free(3) may change errno. */
+void butter__object_destroy(struct butter_source *source)
+{
+	int saved = errno;
+	free(source);
+	errno = saved;
+}
+
+ssize_t butter__single_read_events(struct butter_source *source, void *ret, size_t max)
+{
+	if (max == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return source->ops->read_event(source, ret);
+}
+
+size_t butter__single_pending(struct butter_source *source)
+{
+	(void)source;
+	return 0;
+}

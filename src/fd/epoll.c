@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include <butter/epoll.h>
+
+#include "../syscall.h"
+
+int butter_epoll_create1(int flags)
+{
+	return epoll_create1(flags);
+}
+
+int butter_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	return epoll_ctl(epfd, op, fd, event);
+}
+
+int butter_epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
+{
+	return epoll_wait(epfd, events, maxevents, timeout);
+}
+
+/* musl has no wrapper. The kernel wants 64-bit times everywhere, as struct timespec has here. */
+int butter_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
+			const sigset_t *sigmask)
+{
+	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask, _NSIG / 8);
+}
