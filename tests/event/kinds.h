@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Every kind of object with what a test needs to treat them alike. */
+#ifndef KINDS_H
+#define KINDS_H
+
+#include <butter/butter.h>
+
+#include "fault.h"
+
+struct kind {
+	const char *name;
+	size_t event_size;
+	int caches;		/* reads ahead: pending may be more than 0 */
+	enum fault_call opens;	/* the libc function that open calls */
+	struct butter_source *(*open)(void);
+	struct butter_source *(*from_fd)(int fd);
+	int (*make_fd)(void);	/* the kernel's fd, neither close-on-exec nor non-blocking */
+	void (*fire)(struct butter_source *source); /* one more event is ready when it returns */
+};
+
+extern const struct kind kinds[];
+enum { KINDS = 4 };
+
+/* Room for an event of any kind. */
+union any_event {
+	struct butter_eventfd_event eventfd;
+	struct butter_inotify_event inotify;
+	struct butter_signalfd_event signalfd;
+	struct butter_timerfd_event timerfd;
+	unsigned char bytes[256];
+};
+
+#endif

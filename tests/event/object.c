@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules that all objects keep, tried on each kind through its source. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kinds.h"
+#include "test.h"
+#include "trace.h"
+
+enum { POISON = 0xa5, MARK = 4242 };
+
+static union any_event event;
+
+static void poison(void)
+{
+	memset(&event, POISON, sizeof(event));
+	errno = MARK;
+}
+
+static int poisoned(void)
+{
+	for (size_t i = 0; i < sizeof(event); i++)
+		if (event.bytes[i] != POISON)
+			return 0;
+	return 1;
+}
+
+static struct butter_source *open_kind(int i)
+{
+	struct butter_source *source = kinds[i].open();
+	ck_assert_ptr_nonnull(source);
+	return source;
+}
+
+START_TEST(source_is_named_and_knows_the_size_of_its_events)
+{
+	struct butter_source *source = open_kind(_i);
+	ck_assert_str_eq(butter_source_ops(source)->name, kinds[_i].name);
+	ck_assert_uint_eq(butter_source_ops(source)->event_size, kinds[_i].event_size);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(open_makes_the_fd_close_on_exec_and_nonblocking)
+{
+	struct butter_source *source = open_kind(_i);
+	int fd = butter_source_fd(source);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	butter_source_close(source);
+	ck_assert_fails(fcntl(fd, F_GETFD), EBADF);
+}
+END_TEST
+
+START_TEST(open_tells_the_calls_errno)
+{
+	fault_error(kinds[_i].opens, 1, EMFILE);
+	ck_assert_null_errno(kinds[_i].open(), EMFILE);
+}
+END_TEST
+
+START_TEST(open_without_memory_is_ENOMEM_and_leaks_nothing)
+{
+	fault_error(FAULT_CALLOC, 1, ENOMEM);
+	ck_assert_null_errno(kinds[_i].open(), ENOMEM);
+}
+END_TEST
+
+START_TEST(open_at_the_fd_limit_is_EMFILE)
+{
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	int lowest = dup(0);
+	ck_assert_int_ge(lowest, 0);
+	close(lowest);
+	struct rlimit low = {.rlim_cur = (rlim_t)lowest, .rlim_max = limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	struct butter_source *source = kinds[_i].open();
+	int error = errno;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_ptr_null(source);
+	ck_assert_int_eq(error, EMFILE);
+}
+END_TEST
+
+START_TEST(from_fd_sets_both_flags_and_owns_the_fd)
+{
+	int fd = kinds[_i].make_fd();
+	ck_assert_int_ge(fd, 0);
+	struct butter_source *source = kinds[_i].from_fd(fd);
+	ck_assert_ptr_nonnull(source);
+	ck_assert_int_eq(butter_source_fd(source), fd);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	kinds[_i].fire(source);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 0);
+	butter_source_close(source);
+	ck_assert_fails(fcntl(fd, F_GETFD), EBADF);
+}
+END_TEST
+
+START_TEST(from_fd_of_no_open_fd_is_EBADF)
+{
+	ck_assert_null_errno(kinds[_i].from_fd(-1), EBADF);
+	ck_assert_null_errno(kinds[_i].from_fd(1 << 20), EBADF);
+}
+END_TEST
+
+START_TEST(from_fd_that_fails_leaves_the_fd_with_the_caller)
+{
+	int fd = kinds[_i].make_fd();
+	fault_error(FAULT_CALLOC, 1, ENOMEM);
+	ck_assert_null_errno(kinds[_i].from_fd(fd), ENOMEM);
+	for (unsigned nth = 1; nth <= 4; nth++) {
+		fault_error(FAULT_FCNTL, nth, EPERM);
+		struct butter_source *source = kinds[_i].from_fd(fd);
+		if (source) /* it made fewer calls, since the flags were set already */
+			ck_assert_int_eq(butter_source_release(source), fd);
+		else
+			ck_assert_int_eq(errno, EPERM);
+		fault_clear();
+	}
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(release_gives_the_fd_back_open)
+{
+	struct butter_source *source = open_kind(_i);
+	int fd = butter_source_fd(source);
+	kinds[_i].fire(source);
+	ck_assert_int_eq(butter_source_release(source), fd);
+	ck_assert_int_eq(poll_in(fd, 0), POLLIN);
+	close(fd);
+}
+END_TEST
+
+START_TEST(read_event_is_0_when_there_is_nothing_and_touches_neither_ret_nor_errno)
+{
+	struct butter_source *source = open_kind(_i);
+	poison();
+	ck_assert_int_eq(butter_source_read_event(source, &event), 0);
+	ck_assert_int_eq(butter_source_read_events(source, &event, 1), 0);
+	ck_assert_int_eq(butter_source_wait_event(source, &event, 0), 0);
+	ck_assert_int_eq(butter_source_wait_event(source, &event, 1000), 0);
+	ck_assert_int_eq(errno, MARK);
+	ck_assert(poisoned());
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(read_event_is_1_for_an_event_and_keeps_errno)
+{
+	struct butter_source *source = open_kind(_i);
+	kinds[_i].fire(source);
+	poison();
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	ck_assert_int_eq(errno, MARK);
+	ck_assert(!poisoned());
+	ck_assert_int_eq(butter_source_read_event(source, &event), 0);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(read_event_tells_what_read_failed_with)
+{
+	static const int errors[] = {EIO, EINTR, ENOMEM, EMFILE, EBADF};
+	struct butter_source *source = open_kind(_i);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		poison();
+		fault_error(FAULT_READ, 1, errors[i]);
+		ck_assert_fails(butter_source_read_event(source, &event), errors[i]);
+		fault_error(FAULT_READ, 1, errors[i]);
+		ck_assert_fails(butter_source_read_events(source, &event, 1), errors[i]);
+		fault_error(FAULT_READ, 1, errors[i]);
+		ck_assert_fails(butter_source_wait_event(source, &event, -1), errors[i]);
+		ck_assert(poisoned());
+	}
+	kinds[_i].fire(source);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(a_short_read_is_EBADMSG_and_the_next_call_reads_afresh)
+{
+	static const unsigned char half[4];
+	struct butter_source *source = open_kind(_i);
+	kinds[_i].fire(source);
+	poison();
+	fault_result(FAULT_READ, 1, sizeof(half), half);
+	ck_assert_fails(butter_source_read_event(source, &event), EBADMSG);
+	ck_assert(poisoned());
+	ck_assert_uint_eq(butter_source_pending(source), 0);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(read_events_of_none_is_EINVAL)
+{
+	struct butter_source *source = open_kind(_i);
+	kinds[_i].fire(source);
+	ck_assert_fails(butter_source_read_events(source, &event, 0), EINVAL);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(pending_counts_what_was_read_and_not_handed_out)
+{
+	struct butter_source *source = open_kind(_i);
+	for (int i = 0; i < 5; i++)
+		kinds[_i].fire(source);
+	ck_assert_uint_eq(butter_source_pending(source), 0);
+	for (size_t left = kinds[_i].caches ? 5 : 0; left-- > 0;) {
+		ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+		ck_assert_uint_eq(butter_source_pending(source), left);
+		ck_assert_int_eq(poll_in(butter_source_fd(source), 0), 0);
+	}
+	while (butter_source_read_event(source, &event) == 1)
+		ck_assert_uint_eq(butter_source_pending(source), 0);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(wait_event_below_minus_1_is_EINVAL)
+{
+	struct butter_source *source = open_kind(_i);
+	kinds[_i].fire(source);
+	ck_assert_fails(butter_source_wait_event(source, &event, -2), EINVAL);
+	ck_assert_fails(butter_source_wait_event(source, &event, INT64_MIN), EINVAL);
+	ck_assert_int_eq(butter_source_wait_event(source, &event, INT64_MAX), 1);
+	butter_source_close(source);
+}
+END_TEST
+
+static int64_t now(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+START_TEST(wait_event_waits_as_long_as_it_is_told)
+{
+	struct butter_source *source = open_kind(_i);
+	int64_t start = now();
+	ck_assert_int_eq(butter_source_wait_event(source, &event, 20 * 1000 * 1000), 0);
+	ck_assert_int_ge(now() - start, 20 * 1000 * 1000);
+	butter_source_close(source);
+}
+END_TEST
+
+static void handler(int signo)
+{
+	(void)signo;
+}
+
+/* A signal every millisecond: one that comes before the wait began does not matter. */
+START_TEST(wait_event_passes_EINTR_on)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+	struct sigevent notify = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2};
+	struct itimerspec often = {{.tv_nsec = 1000000}, {.tv_nsec = 1000000}};
+	struct butter_source *source = open_kind(_i);
+	timer_t timer;
+	ck_assert_int_eq(sigaction(SIGUSR2, &action, NULL), 0);
+	ck_assert_int_eq(timer_create(CLOCK_MONOTONIC, &notify, &timer), 0);
+	ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
+	ck_assert_fails(butter_source_wait_event(source, &event, -1), EINTR);
+	ck_assert_fails(butter_source_wait_event(source, &event, INT64_MAX), EINTR);
+	timer_delete(timer);
+	butter_source_close(source);
+}
+END_TEST
+
+/* Another reader may be faster: readable, and then there is nothing. It goes on waiting. */
+START_TEST(wait_event_waits_again_when_the_event_is_gone)
+{
+	struct butter_source *source = open_kind(_i);
+	fault_result(FAULT_PPOLL, 1, 1, NULL);
+	poison();
+	ck_assert_int_eq(butter_source_wait_event(source, &event, 1000 * 1000), 0);
+	ck_assert_uint_ge(fault_calls(FAULT_PPOLL), 2);
+	ck_assert(poisoned());
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(wait_event_tells_what_ppoll_failed_with)
+{
+	struct butter_source *source = open_kind(_i);
+	fault_error(FAULT_PPOLL, 1, ENOMEM);
+	ck_assert_fails(butter_source_wait_event(source, &event, -1), ENOMEM);
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(the_fd_tells_select_poll_and_epoll)
+{
+	struct butter_source *source = open_kind(_i);
+	int fd = butter_source_fd(source), epfd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event ready = {.events = EPOLLIN};
+	struct timeval none = {0};
+	fd_set set;
+	ck_assert_int_eq(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ready), 0);
+	for (int fired = 0; fired < 2; fired++) {
+		FD_ZERO(&set);
+		FD_SET(fd, &set);
+		ck_assert_int_eq(select(fd + 1, &set, NULL, NULL, &none), fired);
+		ck_assert_int_eq(poll_in(fd, 0), fired ? POLLIN : 0);
+		ck_assert_int_eq(epoll_wait(epfd, &ready, 1, 0), fired);
+		kinds[_i].fire(source);
+	}
+	close(epfd);
+	butter_source_close(source);
+}
+END_TEST
+
+static void close_it(void *source)
+{
+	int fd = butter_source_fd(source);
+	butter_source_close(source);
+	ck_assert_fails(fcntl(fd, F_GETFD), EBADF);
+}
+
+START_TEST(close_in_a_forked_child_leaves_the_parents_as_it_was)
+{
+	struct butter_source *source = open_kind(_i);
+	kinds[_i].fire(source);
+	in_child(close_it, source);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 1);
+	ck_assert_int_eq(butter_source_read_event(source, &event), 0);
+	butter_source_close(source);
+}
+END_TEST
+
+/* No ck_assert in what is traced: it writes to the test's parent. */
+static void drain_five(void *source)
+{
+	for (int i = 0; i < 5; i++)
+		if (butter_source_read_event(source, &event) != 1)
+			_exit(1);
+}
+
+static void drain(void *source)
+{
+	while (butter_source_read_event(source, &event) == 1)
+		continue;
+}
+
+START_TEST(one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained)
+{
+	struct butter_source *source = open_kind(_i);
+	struct trace trace;
+	if (!kinds[_i].caches) {
+		trace_calls(drain, source, &trace);
+		ck_assert_uint_eq(trace.count, 1);
+		butter_source_close(source);
+		return;
+	}
+	for (int i = 0; i < 5; i++)
+		kinds[_i].fire(source);
+	if (strcmp(kinds[_i].name, "signalfd")) { /* its events are the reading process's own */
+		trace_calls(drain_five, source, &trace);
+		ck_assert_uint_eq(trace.count, 1);
+		ck_assert_int_eq(trace.number[0], SYS_read);
+		for (int i = 0; i < 5; i++)
+			kinds[_i].fire(source);
+		trace_calls(drain, source, &trace);
+		ck_assert_uint_eq(trace.count, 2);
+		ck_assert_uint_eq(trace_count(&trace, SYS_read), 2);
+	}
+	drain(source);
+	for (int i = 0; i < 5; i++)
+		kinds[_i].fire(source);
+	unsigned before = fault_calls(FAULT_READ);
+	drain_five(source);
+	ck_assert_uint_eq(fault_calls(FAULT_READ) - before, 1);
+	drain(source);
+	ck_assert_uint_eq(fault_calls(FAULT_READ) - before, 2);
+	butter_source_close(source);
+}
+END_TEST
+
+static void open_and_close(void *i)
+{
+	butter_source_close(kinds[*(int *)i].open());
+}
+
+START_TEST(open_and_close_make_one_system_call_each)
+{
+	struct trace trace;
+	open_and_close(&_i); /* the heap has grown by now */
+	trace_calls(open_and_close, &_i, &trace);
+	ck_assert_uint_eq(trace_count(&trace, SYS_close), 1);
+	ck_assert_uint_eq(trace.count - trace_count(&trace, SYS_rt_sigprocmask), 2);
+}
+END_TEST
+
+START_TEST(close_keeps_errno)
+{
+	struct butter_source *source = open_kind(_i);
+	close(butter_source_fd(source)); /* so that close(2) fails */
+	errno = MARK;
+	butter_source_close(source);
+	ck_assert_int_eq(errno, MARK);
+}
+END_TEST
+
+SUITE(event_object)
+{
+	tcase_add_loop_test(tc, source_is_named_and_knows_the_size_of_its_events, 0, KINDS);
+	tcase_add_loop_test(tc, open_makes_the_fd_close_on_exec_and_nonblocking, 0, KINDS);
+	tcase_add_loop_test(tc, open_tells_the_calls_errno, 0, KINDS);
+	tcase_add_loop_test(tc, open_without_memory_is_ENOMEM_and_leaks_nothing, 0, KINDS);
+	tcase_add_loop_test(tc, open_at_the_fd_limit_is_EMFILE, 0, KINDS);
+	tcase_add_loop_test(tc, from_fd_sets_both_flags_and_owns_the_fd, 0, KINDS);
+	tcase_add_loop_test(tc, from_fd_of_no_open_fd_is_EBADF, 0, KINDS);
+	tcase_add_loop_test(tc, from_fd_that_fails_leaves_the_fd_with_the_caller, 0, KINDS);
+	tcase_add_loop_test(tc, release_gives_the_fd_back_open, 0, KINDS);
+	tcase_add_loop_test(tc, read_event_is_0_when_there_is_nothing_and_touches_neither_ret_nor_errno, 0, KINDS);
+	tcase_add_loop_test(tc, read_event_is_1_for_an_event_and_keeps_errno, 0, KINDS);
+	tcase_add_loop_test(tc, read_event_tells_what_read_failed_with, 0, KINDS);
+	tcase_add_loop_test(tc, a_short_read_is_EBADMSG_and_the_next_call_reads_afresh, 0, KINDS);
+	tcase_add_loop_test(tc, read_events_of_none_is_EINVAL, 0, KINDS);
+	tcase_add_loop_test(tc, pending_counts_what_was_read_and_not_handed_out, 0, KINDS);
+	tcase_add_loop_test(tc, wait_event_below_minus_1_is_EINVAL, 0, KINDS);
+	tcase_add_loop_test(tc, wait_event_waits_as_long_as_it_is_told, 0, KINDS);
+	tcase_add_loop_test(tc, wait_event_passes_EINTR_on, 0, KINDS);
+	tcase_add_loop_test(tc, wait_event_waits_again_when_the_event_is_gone, 0, KINDS);
+	tcase_add_loop_test(tc, wait_event_tells_what_ppoll_failed_with, 0, KINDS);
+	tcase_add_loop_test(tc, the_fd_tells_select_poll_and_epoll, 0, KINDS);
+	tcase_add_loop_test(tc, close_in_a_forked_child_leaves_the_parents_as_it_was, 0, KINDS);
+	tcase_add_loop_test(tc, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0, KINDS);
+	tcase_add_loop_test(tc, open_and_close_make_one_system_call_each, 0, KINDS);
+	tcase_add_loop_test(tc, close_keeps_errno, 0, KINDS);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+static struct {
+	unsigned calls, at; /* at: the call that is faulty, 0: none */
+	int error;	    /* 0: result and bytes instead */
+	ssize_t result;
+	const void *bytes;
+} faults[FAULT_CALLS];
+
+void fault_error(enum fault_call call, unsigned nth, int error)
+{
+	faults[call].at = faults[call].calls + nth;
+	faults[call].error = error;
+	faults[call].result = -1;
+	faults[call].bytes = NULL;
+}
+
+void fault_result(enum fault_call call, unsigned nth, ssize_t result, const void *bytes)
+{
+	fault_error(call, nth, 0);
+	faults[call].result = result;
+	faults[call].bytes = bytes;
+}
+
+unsigned fault_calls(enum fault_call call)
+{
+	return faults[call].calls;
+}
+
+void fault_clear(void)
+{
+	memset(faults, 0, sizeof(faults));
+}
+
+static int faulty(enum fault_call call)
+{
+	if (++faults[call].calls != faults[call].at)
+		return 0;
+	if (faults[call].error)
+		errno = faults[call].error;
+	return 1;
+}
+
+/*
+ * The names that the linker sees: with 64-bit times or offsets on a 32-bit ABI glibc's headers
+ * rename the function.
+ */
+#if defined __GLIBC__ && !defined __LP64__
+#define TIME64(name) "__" #name "64"
+#define OFFSET64(name) #name "64"
+#else
+#define TIME64(name) #name
+#define OFFSET64(name) #name
+#endif
+
+#define WRAPPED(type, name, linked, parameters, arguments, call)                                   \
+	type real_##name parameters __asm__("__real_" linked);                                     \
+	type wrap_##name parameters __asm__("__wrap_" linked);                                     \
+	type wrap_##name parameters                                                                \
+	{                                                                                          \
+		return faulty(call) ? (type)faults[call].result : real_##name arguments;           \
+	}
+
+WRAPPED(int, ppoll, TIME64(ppoll),
+	(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask),
+	(fds, n, timeout, mask), FAULT_PPOLL)
+WRAPPED(int, inotify_init1, "inotify_init1", (int flags), (flags), FAULT_INOTIFY_INIT1)
+WRAPPED(int, eventfd, "eventfd", (unsigned initial, int flags), (initial, flags), FAULT_EVENTFD)
+WRAPPED(int, signalfd, "signalfd", (int fd, const sigset_t *mask, int flags), (fd, mask, flags),
+	FAULT_SIGNALFD)
+WRAPPED(int, timerfd_create, "timerfd_create", (int clockid, int flags), (clockid, flags),
+	FAULT_TIMERFD_CREATE)
+WRAPPED(int, timerfd_settime, TIME64(timerfd_settime),
+	(int fd, int flags, const struct itimerspec *value, struct itimerspec *old), (fd, flags, value, old),
+	FAULT_TIMERFD_SETTIME)
+WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
+	FAULT_TIMERFD_GETTIME)
+
+ssize_t real_read(int fd, void *buf, size_t size) __asm__("__real_read");
+ssize_t wrap_read(int fd, void *buf, size_t size) __asm__("__wrap_read");
+ssize_t wrap_read(int fd, void *buf, size_t size)
+{
+	if (!faulty(FAULT_READ))
+		return real_read(fd, buf, size);
+	if (faults[FAULT_READ].bytes)
+		memcpy(buf, faults[FAULT_READ].bytes, (size_t)faults[FAULT_READ].result);
+	return faults[FAULT_READ].result;
+}
+
+void *real_calloc(size_t count, size_t size) __asm__("__real_calloc");
+void *wrap_calloc(size_t count, size_t size) __asm__("__wrap_calloc");
+void *wrap_calloc(size_t count, size_t size)
+{
+	return faulty(FAULT_CALLOC) ? NULL : real_calloc(count, size);
+}
+
+int real_fcntl(int fd, int cmd, ...) __asm__("__real_" OFFSET64(fcntl));
+int wrap_fcntl(int fd, int cmd, ...) __asm__("__wrap_" OFFSET64(fcntl));
+int wrap_fcntl(int fd, int cmd, ...)
+{
+	va_list arguments;
+	va_start(arguments, cmd);
+	long argument = va_arg(arguments, long);
+	va_end(arguments);
+	return faulty(FAULT_FCNTL) ? (int)faults[FAULT_FCNTL].result : real_fcntl(fd, cmd, argument);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults in the libc functions that the library calls, by the linker's --wrap: the nth call from
+ * now on fails or returns something else, once or for ever. The product has no switch for it.
+ */
+#ifndef FAULT_H
+#define FAULT_H
+
+#include <sys/types.h>
+
+enum fault_call {
+	FAULT_READ,
+	FAULT_CALLOC,
+	FAULT_FCNTL,
+	FAULT_PPOLL,
+	FAULT_INOTIFY_INIT1,
+	FAULT_EVENTFD,
+	FAULT_SIGNALFD,
+	FAULT_TIMERFD_CREATE,
+	FAULT_TIMERFD_SETTIME,
+	FAULT_TIMERFD_GETTIME,
+	FAULT_CALLS
+};
+
+/* The nth call from now (1: the next) returns -1 with this errno (calloc: NULL). */
+void fault_error(enum fault_call call, unsigned nth, int error);
+
+/* The nth call from now returns this without being made; read(2) first copies bytes, if given. */
+void fault_result(enum fault_call call, unsigned nth, ssize_t result, const void *bytes);
+
+/* Calls made since fault_clear(), the faulty ones included. */
+unsigned fault_calls(enum fault_call call);
+
+void fault_clear(void);
+
+#endif

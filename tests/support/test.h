@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What every suite uses: registration, the fixture around each test, scratch folders, skips. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <check.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * SUITE(event_inotify) { tcase_add_test(tc, ...); } registers a suite of one test case. Around
+ * each test the fixture counts /proc/self/fd, clears faults and removes scratch folders.
+ */
+#define SUITE(name)                                                                                \
+	static void name##_fill(TCase *tc);                                                        \
+	static struct suite name##_entry = {.title = #name, .fill = name##_fill};                  \
+	__attribute__((constructor)) static void name##_register(void)                             \
+	{                                                                                          \
+		suite_register(&name##_entry);                                                     \
+	}                                                                                          \
+	static void name##_fill(TCase *tc)
+
+struct suite {
+	const char *title;
+	void (*fill)(TCase *tc);
+	struct suite *next;
+};
+
+void suite_register(struct suite *suite);
+
+/* Ends the test as skipped; with BUTTER_TEST_STRICT=1 as failed. */
+_Noreturn void test_skip(const char *name, const char *reason);
+#define SKIP(reason) test_skip(__func__, reason)
+
+/* A new folder of the test's own, removed after it. The string lives until then. */
+const char *scratch(void);
+
+/* dir/name in a string that lives until the test ends. */
+const char *path_in(const char *dir, const char *name);
+
+/* Creates the file, which must not exist. */
+void touch(const char *path);
+
+/* The number in the first line of a file such as /proc/sys/fs/inotify/max_queued_events. */
+long read_number(const char *path);
+
+/* Open file descriptors of this process. */
+unsigned count_fds(void);
+
+/* poll(2)'s revents for POLLIN, after at most ms milliseconds. */
+int poll_in(int fd, int ms);
+
+/* Runs fn in a forked child and demands that it ends well; fn may call ck_assert. */
+void in_child(void (*fn)(void *), void *arg);
+
+/* -1 and this errno. */
+#define ck_assert_fails(expression, error)                                                         \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		ck_assert_int_eq((expression), -1);                                                \
+		ck_assert_int_eq(errno, (error));                                                  \
+	} while (0)
+
+/* NULL and this errno. */
+#define ck_assert_null_errno(expression, error)                                                    \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		ck_assert_ptr_null(expression);                                                    \
+		ck_assert_int_eq(errno, (error));                                                  \
+	} while (0)
+
+#endif
