@@ -72,8 +72,10 @@ static size_t append(char *buf, size_t len, size_t at, const char *text)
 
 int butter__mask_format(const struct butter__names *table, uint32_t mask, char *buf, size_t len)
 {
-	size_t at = append(buf, len, 0, "");
+	size_t at = 0;
 	uint32_t rest = mask;
+	if (len > 0)
+		buf[0] = '\0';
 	for (size_t i = 0; i < table->count && rest; i++) {
 		uint32_t value = table->names[i].value;
 		if ((rest & value) != value)

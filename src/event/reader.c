@@ -51,8 +51,10 @@ int butter__reader_read_event(struct butter_source *source, void *ret)
 			return n;
 	}
 	ssize_t n = decode_next(r, ret);
-	if (n <= 0)
+	if (n <= 0) {
 		r->next = r->end;
+		r->pending = 0;
+	}
 	return butter__decoded(n);
 }
 

@@ -134,7 +134,9 @@ struct butter_signalfd *butter_signalfd_from_fd(int fd, const sigset_t *mask)
 	struct butter_signalfd *x = new(mask, 0);
 	if (!x)
 		return NULL;
-	return butter__object_adopt(x, fd < 0 ? fd : butter_signalfd(fd, mask, 0));
+	if (fd >= 0 && butter_signalfd(fd, mask, 0) < 0)
+		return butter__object_begin(x, -1);
+	return butter__object_adopt(x, fd);
 }
 
 /* Signals are blocked before the fd takes them: in between they wait, and none strikes. */

@@ -56,10 +56,9 @@ static int realtime_parse(const char *text, int *ret_signo)
 int butter_signalfd_signo_parse(const char *text, int *ret_signo)
 {
 	int saved = errno;
-	if (!text || realtime_parse(text, ret_signo) < 0)
-		return butter__enum_parse(&signos, text, ret_signo);
+	int realtime = text && realtime_parse(text, ret_signo) == 0;
 	errno = saved;
-	return 0;
+	return realtime ? 0 : butter__enum_parse(&signos, text, ret_signo);
 }
 
 static const struct butter__name general_names[] = {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every type has every verb, with the same shape (checked by the compiler), and event.h's names
+ * reach them; the layout of the event structs is what users have compiled in.
+ */
+#include <butter/butter.h>
+
+#include "test.h"
+
+#define CONFORMS(T)                                                                                           \
+	_Static_assert(_Generic(butter_##T##_release, int (*)(struct butter_##T *) : 1), #T);                \
+	_Static_assert(_Generic(butter_##T##_close, void (*)(struct butter_##T *) : 1), #T);                 \
+	_Static_assert(_Generic(butter_##T##_fd, int (*)(const struct butter_##T *) : 1), #T);               \
+	_Static_assert(_Generic(butter_##T##_pending, size_t(*)(struct butter_##T *) : 1), #T);              \
+	_Static_assert(_Generic(butter_##T##_source, struct butter_source * (*)(struct butter_##T *) : 1), #T); \
+	_Static_assert(_Generic(butter_##T##_read_event,                                                      \
+				int (*)(struct butter_##T *, struct butter_##T##_event *) : 1), #T);         \
+	_Static_assert(_Generic(butter_##T##_read_events,                                                     \
+				ssize_t(*)(struct butter_##T *, struct butter_##T##_event *, size_t) : 1), #T); \
+	_Static_assert(_Generic(butter_##T##_wait_event,                                                      \
+				int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t) : 1), #T); \
+	_Static_assert(_Generic(butter_##T##_decode,                                                          \
+				ssize_t(*)(const void *, size_t, struct butter_##T##_event *) : 1), #T);     \
+	static void T##_by_short_names(struct butter_##T *x)                                                  \
+	{                                                                                                     \
+		struct butter_##T##_event ev;                                                                 \
+		ck_assert_int_eq(butter_fd(x), butter_##T##_fd(x));                                           \
+		ck_assert_ptr_eq(butter_source(x), butter_##T##_source(x));                                   \
+		ck_assert_uint_eq(butter_pending(x), 0);                                                      \
+		ck_assert_int_eq(butter_read_event(x, &ev), 0);                                               \
+		ck_assert_int_eq(butter_read_events(x, &ev, 1), 0);                                           \
+		ck_assert_int_eq(butter_wait_event(x, &ev, 0), 0);                                            \
+		ck_assert_int_eq(butter_decode("", 0, &ev), 0);                                               \
+		int fd = butter_release(x);                                                                   \
+		ck_assert_int_eq(close(fd), 0);                                                               \
+	}
+
+CONFORMS(eventfd)
+CONFORMS(inotify)
+CONFORMS(signalfd)
+CONFORMS(timerfd)
+
+#define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
+#define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
+#define WORD (sizeof(void *))
+
+AT(eventfd_event, value, 0);
+SIZE(eventfd_event, 8);
+AT(timerfd_event, expirations, 0);
+AT(timerfd_event, cancelled, 8);
+SIZE(timerfd_event, 16);
+AT(timerfd_setting, first, 0);
+AT(timerfd_setting, period, 8);
+SIZE(timerfd_setting, 16);
+AT(inotify_event, wd, 0);
+AT(inotify_event, mask, 4);
+AT(inotify_event, cookie, 8);
+AT(inotify_event, name_len, 12);
+AT(inotify_event, name, 16);
+SIZE(inotify_event, 16 + WORD);
+AT(signalfd_event, signo, 0);
+AT(signalfd_event, error, 4);
+AT(signalfd_event, code, 8);
+AT(signalfd_event, pid, 12);
+AT(signalfd_event, uid, 16);
+AT(signalfd_event, fd, 20);
+AT(signalfd_event, status, 24);
+AT(signalfd_event, band, 28);
+AT(signalfd_event, timer_id, 32);
+AT(signalfd_event, overrun, 36);
+AT(signalfd_event, trapno, 40);
+AT(signalfd_event, value, 44);
+AT(signalfd_event, pointer, 48);
+AT(signalfd_event, utime, 56);
+AT(signalfd_event, stime, 64);
+AT(signalfd_event, addr, 72);
+AT(signalfd_event, call_addr, 80);
+AT(signalfd_event, syscall, 88);
+AT(signalfd_event, arch, 92);
+AT(signalfd_event, addr_lsb, 96);
+SIZE(signalfd_event, 104);
+AT(source, ops, 0);
+AT(source, fd, WORD);
+SIZE(source, WORD + 16);
+SIZE(source_ops, 7 * WORD);
+
+START_TEST(the_short_names_reach_every_type)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	eventfd_by_short_names(butter_eventfd_open(0, 0));
+	inotify_by_short_names(butter_inotify_open(0));
+	signalfd_by_short_names(butter_signalfd_open(&none, 0));
+	timerfd_by_short_names(butter_timerfd_open(CLOCK_MONOTONIC, 0));
+	struct butter_eventfd *x = butter_eventfd_open(0, 0);
+	butter_close(x);
+}
+END_TEST
+
+SUITE(event_event)
+{
+	tcase_add_test(tc, the_short_names_reach_every_type);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <butter/ids.h>
+
+#include "test.h"
+#include "trace.h"
+
+START_TEST(the_ids_are_the_kernels)
+{
+	ck_assert_int_eq(butter_getpid(), (pid_t)syscall(SYS_getpid));
+	ck_assert_int_eq(butter_getppid(), (pid_t)syscall(SYS_getppid));
+	ck_assert_int_eq(butter_gettid(), (pid_t)syscall(SYS_gettid));
+	ck_assert_int_eq(butter_getpid(), butter_gettid());
+}
+END_TEST
+
+static void *tell_tid(void *ret)
+{
+	*(pid_t *)ret = butter_gettid();
+	return NULL;
+}
+
+START_TEST(a_thread_has_an_id_of_its_own)
+{
+	pthread_t thread;
+	pid_t tid = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, tell_tid, &tid), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_gt(tid, 0);
+	ck_assert_int_ne(tid, butter_getpid());
+}
+END_TEST
+
+/* clone(2) that libc does not know of: a cached id would be the parent's. */
+START_TEST(the_ids_are_right_in_the_child_of_a_raw_clone)
+{
+	int status;
+	pid_t parent = butter_getpid();
+	butter_gettid();
+#ifdef __s390x__
+	pid_t pid = (pid_t)syscall(SYS_clone, 0L, (long)SIGCHLD, 0L, 0L, 0L);
+#else
+	pid_t pid = (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+#endif
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		syscall(SYS_exit_group, butter_getpid() == parent || butter_getppid() != parent ||
+						butter_gettid() != butter_getpid());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+static void all_calls(void *unused)
+{
+	(void)unused;
+	butter_getpid();
+	butter_getppid();
+	butter_gettid();
+	butter_gettid();
+}
+
+START_TEST(each_call_is_one_system_call_every_time)
+{
+	struct trace trace;
+	trace_calls(all_calls, NULL, &trace);
+	ck_assert_uint_eq(trace.count, 4);
+	ck_assert_int_eq(trace.number[0], SYS_getpid);
+	ck_assert_int_eq(trace.number[1], SYS_getppid);
+	ck_assert_int_eq(trace.number[2], SYS_gettid);
+	ck_assert_int_eq(trace.number[3], SYS_gettid);
+}
+END_TEST
+
+SUITE(sys_ids)
+{
+	tcase_add_test(tc, the_ids_are_the_kernels);
+	tcase_add_test(tc, a_thread_has_an_id_of_its_own);
+	tcase_add_test(tc, the_ids_are_right_in_the_child_of_a_raw_clone);
+	tcase_add_test(tc, each_call_is_one_system_call_every_time);
+}
