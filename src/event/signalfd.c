@@ -191,5 +191,9 @@ int butter_signalfd_disable_all(struct butter_signalfd *x)
 
 int butter_signalfd_has(const struct butter_signalfd *x, int signo)
 {
+	if (signo < 1 || signo > SIGRTMAX) { /* musl's sigismember(3) does not mind */
+		errno = EINVAL;
+		return -1;
+	}
 	return sigismember(&x->mask, signo);
 }

@@ -215,10 +215,10 @@ START_TEST(one_read_drains_64_KiB)
 {
 	int queued = 0;
 	watching(IN_CREATE);
-	char name[200];
+	char name[210];
 	memset(name, 'n', sizeof(name));
-	for (int i = 0; i < 400; i++) {
-		snprintf(name + 190, 10, "%03d", i);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(name + 190, 20, "%03u", i);
 		touch(path_in(dir, name));
 	}
 	ck_assert_int_eq(ioctl(butter_inotify_fd(x), FIONREAD, &queued), 0);
@@ -235,13 +235,14 @@ END_TEST
 /* Decoder */
 
 struct made {
-	struct inotify_event head;
+	int32_t wd;
+	uint32_t mask, cookie, len;
 	char name[64];
 };
 
 static struct made make(uint32_t len, const char *name)
 {
-	struct made made = {.head = {.wd = 3, .mask = IN_CREATE, .cookie = 9, .len = len}};
+	struct made made = {.wd = 3, .mask = IN_CREATE, .cookie = 9, .len = len};
 	memcpy(made.name, name, strlen(name));
 	return made;
 }

@@ -7,6 +7,7 @@
 #include <butter/signalfd.h>
 #include <butter/source.h>
 
+#include "child.h"
 #include "fault.h"
 #include "test.h"
 

@@ -5,7 +5,7 @@
 
 #include <butter/inotify.h>
 
-#include "namespace.h"
+#include "child.h"
 #include "test.h"
 #include "trace.h"
 
@@ -93,7 +93,6 @@ END_TEST
 
 static void within_limits(void *dir)
 {
-	own_user_namespace();
 	write_file("/proc/sys/user/max_inotify_instances", "1");
 	write_file("/proc/sys/user/max_inotify_watches", "1");
 	int fd = butter_inotify_init1(IN_CLOEXEC);
@@ -106,7 +105,7 @@ static void within_limits(void *dir)
 
 START_TEST(the_limits_of_instances_and_watches_are_EMFILE_and_ENOSPC)
 {
-	in_child(within_limits, (void *)scratch());
+	in_user_namespace(within_limits, (void *)scratch());
 }
 END_TEST
 

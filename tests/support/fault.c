@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -82,9 +83,11 @@ WRAPPED(int, signalfd, "signalfd", (int fd, const sigset_t *mask, int flags), (f
 	FAULT_SIGNALFD)
 WRAPPED(int, timerfd_create, "timerfd_create", (int clockid, int flags), (clockid, flags),
 	FAULT_TIMERFD_CREATE)
-WRAPPED(int, timerfd_settime, TIME64(timerfd_settime),
+#ifndef SYS_timerfd_settime64
+WRAPPED(int, timerfd_settime, "timerfd_settime",
 	(int fd, int flags, const struct itimerspec *value, struct itimerspec *old), (fd, flags, value, old),
 	FAULT_TIMERFD_SETTIME)
+#endif
 WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
 	FAULT_TIMERFD_GETTIME)
 
@@ -115,4 +118,29 @@ int wrap_fcntl(int fd, int cmd, ...)
 	long argument = va_arg(arguments, long);
 	va_end(arguments);
 	return faulty(FAULT_FCNTL) ? (int)faults[FAULT_FCNTL].result : real_fcntl(fd, cmd, argument);
+}
+
+/* What the library asks of the kernel without libc's help. */
+static int faulty_syscall(long number)
+{
+#ifdef SYS_timerfd_settime64
+	if (number == SYS_timerfd_settime64)
+		return faulty(FAULT_TIMERFD_SETTIME) ? FAULT_TIMERFD_SETTIME : -1;
+#endif
+	(void)number;
+	return -1;
+}
+
+long real_syscall(long number, ...) __asm__("__real_syscall");
+long wrap_syscall(long number, ...) __asm__("__wrap_syscall");
+long wrap_syscall(long number, ...)
+{
+	long a[6];
+	va_list arguments;
+	va_start(arguments, number);
+	for (size_t i = 0; i < 6; i++)
+		a[i] = va_arg(arguments, long);
+	va_end(arguments);
+	int call = faulty_syscall(number);
+	return call >= 0 ? (long)faults[call].result : real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

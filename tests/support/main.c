@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "fault.h"
 #include "test.h"
@@ -91,19 +90,6 @@ int poll_in(int fd, int ms)
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 	ck_assert_int_ge(poll(&pfd, 1, ms), 0);
 	return pfd.revents;
-}
-
-void in_child(void (*fn)(void *), void *arg)
-{
-	int status;
-	pid_t pid = check_fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		fn(arg);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

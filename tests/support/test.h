@@ -53,9 +53,6 @@ unsigned count_fds(void);
 /* poll(2)'s revents for POLLIN, after at most ms milliseconds. */
 int poll_in(int fd, int ms);
 
-/* Runs fn in a forked child and demands that it ends well; fn may call ck_assert. */
-void in_child(void (*fn)(void *), void *arg);
-
 /* -1 and this errno. */
 #define ck_assert_fails(expression, error)                                                         \
 	do {                                                                                       \

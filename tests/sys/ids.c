@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <butter/ids.h>
 
+#include "child.h"
 #include "test.h"
 #include "trace.h"
 
@@ -41,11 +41,7 @@ START_TEST(the_ids_are_right_in_the_child_of_a_raw_clone)
 	int status;
 	pid_t parent = butter_getpid();
 	butter_gettid();
-#ifdef __s390x__
-	pid_t pid = (pid_t)syscall(SYS_clone, 0L, (long)SIGCHLD, 0L, 0L, 0L);
-#else
-	pid_t pid = (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
-#endif
+	pid_t pid = raw_fork(0);
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
 		syscall(SYS_exit_group, butter_getpid() == parent || butter_getppid() != parent ||
