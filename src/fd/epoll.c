@@ -18,9 +18,12 @@ int butter_epoll_wait(int epfd, struct epoll_event *events, int maxevents, int t
 	return epoll_wait(epfd, events, maxevents, timeout);
 }
 
-/* musl has no wrapper. The kernel wants 64-bit times everywhere, as struct timespec has here. */
+/*
+ * musl has no wrapper. The kernel wants 64-bit times everywhere, as struct timespec has here. The
+ * last argument goes over the stack, where an int would leave half of its word undefined.
+ */
 int butter_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
 			const sigset_t *sigmask)
 {
-	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask, _NSIG / 8);
+	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask, (size_t)(_NSIG / 8));
 }

@@ -452,7 +452,7 @@ SUITE(event_object)
 	tcase_add_loop_test(tc, wait_event_tells_what_ppoll_failed_with, 0, KINDS);
 	tcase_add_loop_test(tc, the_fd_tells_select_poll_and_epoll, 0, KINDS);
 	tcase_add_loop_test(tc, close_in_a_forked_child_leaves_the_parents_as_it_was, 0, KINDS);
-	tcase_add_loop_test(tc, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0, KINDS);
-	tcase_add_loop_test(tc, open_and_close_make_one_system_call_each, 0, KINDS);
+	tcase_add_loop_test(raw, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0, KINDS);
+	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, 0, KINDS);
 	tcase_add_loop_test(tc, close_keeps_errno, 0, KINDS);
 }

@@ -155,7 +155,7 @@ END_TEST
 static int may_wake(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2];
+	struct __user_cap_data_struct data[2] = {{0}};
 	ck_assert_int_eq(syscall(SYS_capget, &head, data), 0);
 	return data[CAP_WAKE_ALARM / 32].effective >> CAP_WAKE_ALARM % 32 & 1;
 }

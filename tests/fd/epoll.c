@@ -148,10 +148,10 @@ END_TEST
 SUITE(fd_epoll)
 {
 	tcase_add_test(tc, create1_makes_an_fd_with_the_flags_given_and_no_others);
-	tcase_add_test(tc, wait_gives_what_is_ready);
-	tcase_add_test(tc, pwait2_waits_for_nanoseconds);
-	tcase_add_test(tc, pwait2_sets_the_signal_mask_while_it_waits);
-	tcase_add_test(tc, the_calls_tell_the_kernels_errnos);
+	tcase_add_test(raw, wait_gives_what_is_ready);
+	tcase_add_test(raw, pwait2_waits_for_nanoseconds);
+	tcase_add_test(raw, pwait2_sets_the_signal_mask_while_it_waits);
+	tcase_add_test(raw, the_calls_tell_the_kernels_errnos);
 	tcase_add_test(tc, a_regular_file_is_EPERM);
-	tcase_add_test(tc, each_call_is_one_system_call);
+	tcase_add_test(raw, each_call_is_one_system_call);
 }

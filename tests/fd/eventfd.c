@@ -86,6 +86,6 @@ SUITE(fd_eventfd)
 	tcase_add_test(tc, eventfd_makes_an_fd_with_the_flags_given_and_no_others);
 	tcase_add_test(tc, what_is_written_is_read_as_a_sum);
 	tcase_add_test(tc, a_semaphore_gives_one_at_a_time);
-	tcase_add_test(tc, read_and_write_tell_the_kernels_errnos);
-	tcase_add_test(tc, each_call_is_one_system_call);
+	tcase_add_test(raw, read_and_write_tell_the_kernels_errnos);
+	tcase_add_test(raw, each_call_is_one_system_call);
 }

@@ -131,9 +131,9 @@ SUITE(fd_inotify)
 	tcase_add_test(tc, inotify_init1_makes_an_fd_with_the_flags_given_and_no_others);
 	tcase_add_test(tc, inotify_init1_with_an_unknown_flag_is_EINVAL);
 	tcase_add_test(tc, add_watch_returns_one_wd_for_one_inode);
-	tcase_add_test(tc, add_watch_tells_the_kernels_errnos);
+	tcase_add_test(raw, add_watch_tells_the_kernels_errnos);
 	tcase_add_test(tc, rm_watch_tells_the_kernels_errnos);
 	tcase_add_test(tc, add_watch_without_read_permission_is_EACCES);
 	tcase_add_test(tc, the_limits_of_instances_and_watches_are_EMFILE_and_ENOSPC);
-	tcase_add_test(tc, each_call_is_one_system_call);
+	tcase_add_test(raw, each_call_is_one_system_call);
 }

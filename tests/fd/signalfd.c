@@ -73,5 +73,5 @@ SUITE(fd_signalfd)
 	tcase_add_test(tc, signalfd_makes_an_fd_that_gives_blocked_signals);
 	tcase_add_test(tc, signalfd_changes_the_set_of_an_fd);
 	tcase_add_test(tc, signalfd_tells_the_kernels_errnos);
-	tcase_add_test(tc, the_call_is_one_system_call);
+	tcase_add_test(raw, the_call_is_one_system_call);
 }

@@ -83,6 +83,6 @@ SUITE(fd_timerfd)
 	tcase_add_test(tc, timerfd_create_makes_an_fd_with_the_flags_given_and_no_others);
 	tcase_add_test(tc, timerfd_create_tells_the_kernels_errnos);
 	tcase_add_test(tc, settime_arms_and_gives_the_old_setting_and_gettime_tells);
-	tcase_add_test(tc, settime_and_gettime_tell_the_kernels_errnos);
-	tcase_add_test(tc, each_call_is_one_system_call);
+	tcase_add_test(raw, settime_and_gettime_tell_the_kernels_errnos);
+	tcase_add_test(raw, each_call_is_one_system_call);
 }

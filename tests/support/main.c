@@ -118,6 +118,15 @@ static void teardown(void)
 	ck_assert_msg(count_fds() == fds_before, "the test leaked a file descriptor");
 }
 
+static TCase *add_case(Suite *suite, const char *title)
+{
+	TCase *tc = tcase_create(title);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	return tc;
+}
+
 int main(void)
 {
 	SRunner *runner = srunner_create(NULL);
@@ -126,11 +135,9 @@ int main(void)
 		return 2;
 	for (struct suite *s = suites; s; s = s->next) {
 		Suite *suite = suite_create(s->title);
-		TCase *tc = tcase_create(s->title);
-		tcase_add_checked_fixture(tc, setup, teardown);
-		tcase_set_timeout(tc, 60);
-		s->fill(tc);
-		suite_add_tcase(suite, tc);
+		TCase *raw = add_case(suite, "raw");
+		tcase_set_tags(raw, "raw");
+		s->fill(add_case(suite, s->title), raw);
 		srunner_add_suite(runner, suite);
 	}
 	srunner_run_all(runner, CK_ENV);

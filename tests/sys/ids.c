@@ -77,5 +77,5 @@ SUITE(sys_ids)
 	tcase_add_test(tc, the_ids_are_the_kernels);
 	tcase_add_test(tc, a_thread_has_an_id_of_its_own);
 	tcase_add_test(tc, the_ids_are_right_in_the_child_of_a_raw_clone);
-	tcase_add_test(tc, each_call_is_one_system_call_every_time);
+	tcase_add_test(raw, each_call_is_one_system_call_every_time);
 }
