@@ -31,8 +31,8 @@ static struct butter_eventfd *done;
 static struct butter_signalfd *signals;
 
 static const char *directory;
-static unsigned burst;	  /* changes since the last quiet moment */
-static uint64_t jobs;	  /* that the worker has done */
+static unsigned burst; /* changes since the last quiet moment */
+static uint64_t jobs;  /* that the worker has done */
 static sem_t work;
 
 static void die(const char *what)
@@ -144,7 +144,8 @@ static void start(void)
 	if (!(done = butter_eventfd_open(0, 0)))
 		die("eventfd");
 	if (butter_inotify_watch(changes, directory,
-				 IN_CREATE | IN_DELETE | IN_MOVE | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR) < 0)
+				 IN_CREATE | IN_DELETE | IN_MOVE | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR) <
+	    0)
 		die(directory);
 	sem_init(&work, 0, 0);
 	errno = pthread_create(&thread, NULL, worker, NULL);

@@ -51,20 +51,22 @@ BUTTER__OVERLOADS(timerfd)
 
 #elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
 
-/* One line for each object type: what follows is all made from this list. */
-#define BUTTER__OF(x, verb)                                                                        \
-	_Generic((x),                                                                              \
-		 struct butter_eventfd *: butter_eventfd_##verb,                                   \
-		 struct butter_inotify *: butter_inotify_##verb,                                   \
-		 struct butter_signalfd *: butter_signalfd_##verb,                                 \
+/* A line for each object type: what follows is all made from these two lists. */
+/* clang-format off */
+#define BUTTER__OF(x, verb)                                                                 \
+	_Generic((x),                                                                       \
+		 struct butter_eventfd *: butter_eventfd_##verb,                            \
+		 struct butter_inotify *: butter_inotify_##verb,                            \
+		 struct butter_signalfd *: butter_signalfd_##verb,                          \
 		 struct butter_timerfd *: butter_timerfd_##verb)
 
-#define BUTTER__OF_EVENT(ret, verb)                                                                \
-	_Generic((ret),                                                                            \
-		 struct butter_eventfd_event *: butter_eventfd_##verb,                             \
-		 struct butter_inotify_event *: butter_inotify_##verb,                             \
-		 struct butter_signalfd_event *: butter_signalfd_##verb,                           \
+#define BUTTER__OF_EVENT(ret, verb)                                                         \
+	_Generic((ret),                                                                     \
+		 struct butter_eventfd_event *: butter_eventfd_##verb,                      \
+		 struct butter_inotify_event *: butter_inotify_##verb,                      \
+		 struct butter_signalfd_event *: butter_signalfd_##verb,                    \
 		 struct butter_timerfd_event *: butter_timerfd_##verb)
+/* clang-format on */
 
 #define butter_read_event(x, ret) BUTTER__OF(x, read_event)(x, ret)
 #define butter_read_events(x, ret, max) BUTTER__OF(x, read_events)(x, ret, max)

@@ -27,8 +27,8 @@ BUTTER_API int butter_inotify_rm_watch(int fd, int wd);
  * what is on the disk must be looked at again.
  */
 struct butter_inotify_event {
-	int32_t wd;	   /* of butter_inotify_watch(); -1: the queue was full */
-	uint32_t mask;	   /* IN_* */
+	int32_t wd;        /* of butter_inotify_watch(); -1: the queue was full */
+	uint32_t mask;     /* IN_* */
 	uint32_t cookie;   /* the same in both halves of a rename, else 0 */
 	uint32_t name_len; /* bytes before the NUL; 0: the event is of the watched file itself */
 	const char *name;  /* any bytes but '/' and NUL, NUL-terminated; "" when there is none */

@@ -13,9 +13,9 @@ BUTTER_BEGIN_DECLS
 
 /* What a kind of source does. Static: it must outlive every source that names it. */
 struct butter_source_ops {
-	size_t size;	    /* sizeof(struct butter_source_ops) */
-	const char *name;   /* the kind, such as "inotify" */
-	size_t event_size;  /* of the event struct that read_event fills, in bytes */
+	size_t size;       /* sizeof(struct butter_source_ops) */
+	const char *name;  /* the kind, such as "inotify" */
+	size_t event_size; /* of the event struct that read_event fills, in bytes */
 
 	/* 1 an event, 0 nothing now, -1 and errno; required. */
 	int (*read_event)(struct butter_source *source, void *ret);

@@ -43,7 +43,7 @@ struct butter_timerfd;
 
 /* What a timer is set to, in nanoseconds. */
 struct butter_timerfd_setting {
-	int64_t first;	/* from now to the next expiration; 0: disarmed */
+	int64_t first;  /* from now to the next expiration; 0: disarmed */
 	int64_t period; /* from one expiration to the next; 0: there is only one */
 };
 

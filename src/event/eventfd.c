@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <string.h>
-
 #include <butter/eventfd.h>
 
 #include "object.h"
@@ -13,16 +10,10 @@ struct butter_eventfd {
 ssize_t butter_eventfd_decode(const void *buf, size_t len, struct butter_eventfd_event *ret)
 {
 	uint64_t value;
-	if (len < sizeof(value))
-		return 0;
-	memcpy(&value, buf, sizeof(value));
-	if (value == 0) {
-		errno = EBADMSG;
-		return -1;
-	}
-	if (ret)
+	ssize_t n = butter__counter_decode(buf, len, &value);
+	if (n > 0 && ret)
 		ret->value = value;
-	return sizeof(value);
+	return n;
 }
 
 static int read_event(struct butter_source *source, void *ret)

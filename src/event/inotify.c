@@ -51,14 +51,14 @@ static ssize_t decode(const void *buf, size_t len, void *ret)
 
 BUTTER__OBJECT(inotify, butter__reader_read_event, butter__reader_read_events, butter__reader_pending)
 
-static struct butter_inotify *new(void)
+static struct butter_inotify *new (void)
 {
 	return butter__reader_new(&butter__inotify_ops, sizeof(struct butter_inotify), decode, BUFFER_SIZE);
 }
 
 struct butter_inotify *butter_inotify_open(int flags)
 {
-	struct butter_inotify *x = new();
+	struct butter_inotify *x = new ();
 	if (!x)
 		return NULL;
 	return butter__object_begin(x, butter_inotify_init1(flags | IN_CLOEXEC | IN_NONBLOCK));
@@ -66,7 +66,7 @@ struct butter_inotify *butter_inotify_open(int flags)
 
 struct butter_inotify *butter_inotify_from_fd(int fd)
 {
-	struct butter_inotify *x = new();
+	struct butter_inotify *x = new ();
 	return x ? butter__object_adopt(x, fd) : NULL;
 }
 
@@ -82,30 +82,14 @@ int butter_inotify_ignore(struct butter_inotify *x, int wd)
 
 /* Names of more than one bit are read, not written: they stand behind their parts. */
 static const struct butter__name mask_names[] = {
-	BUTTER__NAME(IN_ACCESS),
-	BUTTER__NAME(IN_MODIFY),
-	BUTTER__NAME(IN_ATTRIB),
-	BUTTER__NAME(IN_CLOSE_WRITE),
-	BUTTER__NAME(IN_CLOSE_NOWRITE),
-	BUTTER__NAME(IN_OPEN),
-	BUTTER__NAME(IN_MOVED_FROM),
-	BUTTER__NAME(IN_MOVED_TO),
-	BUTTER__NAME(IN_CREATE),
-	BUTTER__NAME(IN_DELETE),
-	BUTTER__NAME(IN_DELETE_SELF),
-	BUTTER__NAME(IN_MOVE_SELF),
-	BUTTER__NAME(IN_UNMOUNT),
-	BUTTER__NAME(IN_Q_OVERFLOW),
-	BUTTER__NAME(IN_IGNORED),
-	BUTTER__NAME(IN_ONLYDIR),
-	BUTTER__NAME(IN_DONT_FOLLOW),
-	BUTTER__NAME(IN_EXCL_UNLINK),
-	BUTTER__NAME(IN_MASK_CREATE),
-	BUTTER__NAME(IN_MASK_ADD),
-	BUTTER__NAME(IN_ISDIR),
-	BUTTER__NAME(IN_ONESHOT),
-	BUTTER__NAME(IN_CLOSE),
-	BUTTER__NAME(IN_MOVE),
+	BUTTER__NAME(IN_ACCESS),      BUTTER__NAME(IN_MODIFY),        BUTTER__NAME(IN_ATTRIB),
+	BUTTER__NAME(IN_CLOSE_WRITE), BUTTER__NAME(IN_CLOSE_NOWRITE), BUTTER__NAME(IN_OPEN),
+	BUTTER__NAME(IN_MOVED_FROM),  BUTTER__NAME(IN_MOVED_TO),      BUTTER__NAME(IN_CREATE),
+	BUTTER__NAME(IN_DELETE),      BUTTER__NAME(IN_DELETE_SELF),   BUTTER__NAME(IN_MOVE_SELF),
+	BUTTER__NAME(IN_UNMOUNT),     BUTTER__NAME(IN_Q_OVERFLOW),    BUTTER__NAME(IN_IGNORED),
+	BUTTER__NAME(IN_ONLYDIR),     BUTTER__NAME(IN_DONT_FOLLOW),   BUTTER__NAME(IN_EXCL_UNLINK),
+	BUTTER__NAME(IN_MASK_CREATE), BUTTER__NAME(IN_MASK_ADD),      BUTTER__NAME(IN_ISDIR),
+	BUTTER__NAME(IN_ONESHOT),     BUTTER__NAME(IN_CLOSE),         BUTTER__NAME(IN_MOVE),
 	BUTTER__NAME(IN_ALL_EVENTS),
 };
 static const struct butter__names masks = BUTTER__NAMES("IN_", mask_names);

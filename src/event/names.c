@@ -33,7 +33,8 @@ int butter__name_parse(const struct butter__names *table, const char *text, size
 	size_t prefix = strlen(table->prefix);
 	for (size_t i = 0; i < table->count; i++) {
 		const char *name = table->names[i].name;
-		if (equal(name, text, len) || (!strncmp(name, table->prefix, prefix) && equal(name + prefix, text, len))) {
+		if (equal(name, text, len) ||
+		    (!strncmp(name, table->prefix, prefix) && equal(name + prefix, text, len))) {
 			*ret = table->names[i].value;
 			return 0;
 		}

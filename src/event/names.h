@@ -17,8 +17,14 @@ struct butter__names {
 	size_t count;
 };
 
-#define BUTTER__NAME(constant) {#constant, (uint32_t)(constant)}
-#define BUTTER__NAMES(prefix_, table) {prefix_, table, sizeof(table) / sizeof((table)[0])}
+#define BUTTER__NAME(constant)                                                                               \
+	{                                                                                                    \
+#constant, (uint32_t)(constant)                                                              \
+	}
+#define BUTTER__NAMES(prefix_, table)                                                                        \
+	{                                                                                                    \
+		prefix_, table, sizeof(table) / sizeof((table)[0])                                           \
+	}
 
 /* snprintf(3)'s contract. In a table of bits, a name of many bits stands behind its parts. */
 int butter__mask_format(const struct butter__names *table, uint32_t mask, char *buf, size_t len);

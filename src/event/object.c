@@ -2,6 +2,7 @@
 /* An object's memory and its fd. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "object.h"
@@ -27,6 +28,18 @@ ssize_t butter__read(int fd, void *buf, size_t size)
 		return -1;
 	errno = saved;
 	return 0;
+}
+
+ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret)
+{
+	if (len < sizeof(*ret))
+		return 0;
+	memcpy(ret, buf, sizeof(*ret));
+	if (*ret == 0) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return sizeof(*ret);
 }
 
 int butter__decoded(ssize_t consumed)

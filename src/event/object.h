@@ -18,6 +18,9 @@ void butter__close(int fd);
  */
 ssize_t butter__read(int fd, void *buf, size_t size);
 
+/* A counter's 8 bytes: 8, 0 when len is less, -1 with EBADMSG for 0, which is never read. */
+ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret);
+
 /* What a decoder returned, as read_event returns it: 1, or -1 with EBADMSG. */
 int butter__decoded(ssize_t consumed);
 
@@ -41,11 +44,11 @@ typedef ssize_t butter__decoder(const void *buf, size_t len, void *ret);
 struct butter__reader {
 	struct butter_source source;
 	butter__decoder *decode;
-	unsigned char *buf;  /* behind the object, in the same allocation */
-	uint32_t size;	     /* of buf */
-	uint32_t next;	     /* first byte not handed out */
-	uint32_t end;	     /* bytes that the last read gave */
-	uint32_t pending;    /* records from next to end when counted, 0 when not */
+	unsigned char *buf; /* behind the object, in the same allocation */
+	uint32_t size;      /* of buf */
+	uint32_t next;      /* first byte not handed out */
+	uint32_t end;       /* bytes that the last read gave */
+	uint32_t pending;   /* records from next to end when counted, 0 when not */
 };
 
 /* butter__object_new() for such an object: size bytes and a buffer behind them. */
@@ -59,47 +62,47 @@ size_t butter__reader_pending(struct butter_source *source);
  * The public verbs of type T and its table, butter__T_ops, from three functions of the kinds
  * above. What is left to write by hand in a family: the decoder, open, from_fd, its own verbs.
  */
-#define BUTTER__OBJECT(T, read_event_, read_events_, pending_)                                              \
-	static const struct butter_source_ops butter__##T##_ops = {                                        \
-		.size = sizeof(struct butter_source_ops),                                                  \
-		.name = #T,                                                                                \
-		.event_size = sizeof(struct butter_##T##_event),                                           \
-		.read_event = read_event_,                                                                 \
-		.read_events = read_events_,                                                               \
-		.pending = pending_,                                                                       \
-		.destroy = butter__object_destroy,                                                         \
-	};                                                                                                 \
-	int butter_##T##_release(struct butter_##T *x)                                                     \
-	{                                                                                                  \
-		return butter_source_release((struct butter_source *)x);                                   \
-	}                                                                                                  \
-	void butter_##T##_close(struct butter_##T *x)                                                      \
-	{                                                                                                  \
-		butter_source_close((struct butter_source *)x);                                            \
-	}                                                                                                  \
-	int butter_##T##_fd(const struct butter_##T *x)                                                    \
-	{                                                                                                  \
-		return butter_source_fd((const struct butter_source *)x);                                  \
-	}                                                                                                  \
-	size_t butter_##T##_pending(struct butter_##T *x)                                                  \
-	{                                                                                                  \
-		return pending_((struct butter_source *)x);                                                \
-	}                                                                                                  \
-	struct butter_source *butter_##T##_source(struct butter_##T *x)                                    \
-	{                                                                                                  \
-		return (struct butter_source *)x;                                                          \
-	}                                                                                                  \
-	int butter_##T##_read_event(struct butter_##T *x, struct butter_##T##_event *ret)                  \
-	{                                                                                                  \
-		return read_event_((struct butter_source *)x, ret);                                        \
-	}                                                                                                  \
-	ssize_t butter_##T##_read_events(struct butter_##T *x, struct butter_##T##_event *ret, size_t max) \
-	{                                                                                                  \
-		return read_events_((struct butter_source *)x, ret, max);                                  \
-	}                                                                                                  \
-	int butter_##T##_wait_event(struct butter_##T *x, struct butter_##T##_event *ret, int64_t timeout) \
-	{                                                                                                  \
-		return butter_source_wait_event((struct butter_source *)x, ret, timeout);                  \
+#define BUTTER__OBJECT(T, read_event_, read_events_, pending_)                                               \
+	static const struct butter_source_ops butter__##T##_ops = {                                          \
+		.size = sizeof(struct butter_source_ops),                                                    \
+		.name = #T,                                                                                  \
+		.event_size = sizeof(struct butter_##T##_event),                                             \
+		.read_event = read_event_,                                                                   \
+		.read_events = read_events_,                                                                 \
+		.pending = pending_,                                                                         \
+		.destroy = butter__object_destroy,                                                           \
+	};                                                                                                   \
+	int butter_##T##_release(struct butter_##T *x)                                                       \
+	{                                                                                                    \
+		return butter_source_release((struct butter_source *)x);                                     \
+	}                                                                                                    \
+	void butter_##T##_close(struct butter_##T *x)                                                        \
+	{                                                                                                    \
+		butter_source_close((struct butter_source *)x);                                              \
+	}                                                                                                    \
+	int butter_##T##_fd(const struct butter_##T *x)                                                      \
+	{                                                                                                    \
+		return butter_source_fd((const struct butter_source *)x);                                    \
+	}                                                                                                    \
+	size_t butter_##T##_pending(struct butter_##T *x)                                                    \
+	{                                                                                                    \
+		return pending_((struct butter_source *)x);                                                  \
+	}                                                                                                    \
+	struct butter_source *butter_##T##_source(struct butter_##T *x)                                      \
+	{                                                                                                    \
+		return (struct butter_source *)x;                                                            \
+	}                                                                                                    \
+	int butter_##T##_read_event(struct butter_##T *x, struct butter_##T##_event *ret)                    \
+	{                                                                                                    \
+		return read_event_((struct butter_source *)x, ret);                                          \
+	}                                                                                                    \
+	ssize_t butter_##T##_read_events(struct butter_##T *x, struct butter_##T##_event *ret, size_t max)   \
+	{                                                                                                    \
+		return read_events_((struct butter_source *)x, ret, max);                                    \
+	}                                                                                                    \
+	int butter_##T##_wait_event(struct butter_##T *x, struct butter_##T##_event *ret, int64_t timeout)   \
+	{                                                                                                    \
+		return butter_source_wait_event((struct butter_source *)x, ret, timeout);                    \
 	}
 
 #endif

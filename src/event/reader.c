@@ -6,7 +6,8 @@
 
 enum { BUFFER_ALIGN = 16 };
 
-void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butter__decoder *decode, uint32_t buf_size)
+void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butter__decoder *decode,
+			 uint32_t buf_size)
 {
 	size = (size + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
 	struct butter__reader *r = butter__object_new(ops, size + buf_size);

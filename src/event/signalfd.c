@@ -103,7 +103,7 @@ static int check_mask(const sigset_t *mask)
 	return 0;
 }
 
-static struct butter_signalfd *new(const sigset_t *mask, int block)
+static struct butter_signalfd *new (const sigset_t *mask, int block)
 {
 	if (check_mask(mask) < 0)
 		return NULL;
@@ -119,7 +119,7 @@ static struct butter_signalfd *new(const sigset_t *mask, int block)
 struct butter_signalfd *butter_signalfd_open(const sigset_t *mask, int flags)
 {
 	int block = flags & BUTTER_SIGNALFD_BLOCK;
-	struct butter_signalfd *x = new(mask, block);
+	struct butter_signalfd *x = new (mask, block);
 	if (!x)
 		return NULL;
 	flags = (flags & ~BUTTER_SIGNALFD_BLOCK) | SFD_CLOEXEC | SFD_NONBLOCK;
@@ -131,7 +131,7 @@ struct butter_signalfd *butter_signalfd_open(const sigset_t *mask, int flags)
 
 struct butter_signalfd *butter_signalfd_from_fd(int fd, const sigset_t *mask)
 {
-	struct butter_signalfd *x = new(mask, 0);
+	struct butter_signalfd *x = new (mask, 0);
 	if (!x)
 		return NULL;
 	if (fd >= 0 && butter_signalfd(fd, mask, 0) < 0)

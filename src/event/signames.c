@@ -9,14 +9,14 @@
 #include "names.h"
 
 static const struct butter__name signo_names[] = {
-	BUTTER__NAME(SIGHUP),  BUTTER__NAME(SIGINT),	BUTTER__NAME(SIGQUIT), BUTTER__NAME(SIGILL),
-	BUTTER__NAME(SIGTRAP), BUTTER__NAME(SIGABRT),	BUTTER__NAME(SIGBUS),  BUTTER__NAME(SIGFPE),
-	BUTTER__NAME(SIGKILL), BUTTER__NAME(SIGUSR1),	BUTTER__NAME(SIGSEGV), BUTTER__NAME(SIGUSR2),
-	BUTTER__NAME(SIGPIPE), BUTTER__NAME(SIGALRM),	BUTTER__NAME(SIGTERM), BUTTER__NAME(SIGCHLD),
-	BUTTER__NAME(SIGCONT), BUTTER__NAME(SIGSTOP),	BUTTER__NAME(SIGTSTP), BUTTER__NAME(SIGTTIN),
-	BUTTER__NAME(SIGTTOU), BUTTER__NAME(SIGURG),	BUTTER__NAME(SIGXCPU), BUTTER__NAME(SIGXFSZ),
+	BUTTER__NAME(SIGHUP),    BUTTER__NAME(SIGINT),  BUTTER__NAME(SIGQUIT),  BUTTER__NAME(SIGILL),
+	BUTTER__NAME(SIGTRAP),   BUTTER__NAME(SIGABRT), BUTTER__NAME(SIGBUS),   BUTTER__NAME(SIGFPE),
+	BUTTER__NAME(SIGKILL),   BUTTER__NAME(SIGUSR1), BUTTER__NAME(SIGSEGV),  BUTTER__NAME(SIGUSR2),
+	BUTTER__NAME(SIGPIPE),   BUTTER__NAME(SIGALRM), BUTTER__NAME(SIGTERM),  BUTTER__NAME(SIGCHLD),
+	BUTTER__NAME(SIGCONT),   BUTTER__NAME(SIGSTOP), BUTTER__NAME(SIGTSTP),  BUTTER__NAME(SIGTTIN),
+	BUTTER__NAME(SIGTTOU),   BUTTER__NAME(SIGURG),  BUTTER__NAME(SIGXCPU),  BUTTER__NAME(SIGXFSZ),
 	BUTTER__NAME(SIGVTALRM), BUTTER__NAME(SIGPROF), BUTTER__NAME(SIGWINCH), BUTTER__NAME(SIGIO),
-	BUTTER__NAME(SIGPWR),  BUTTER__NAME(SIGSYS),
+	BUTTER__NAME(SIGPWR),    BUTTER__NAME(SIGSYS),
 #ifdef SIGSTKFLT
 	BUTTER__NAME(SIGSTKFLT),
 #endif
@@ -46,8 +46,9 @@ static int realtime_parse(const char *text, int *ret_signo)
 	int64_t offset = 0;
 	if (butter__name_parse(&table, text, word, &sign) < 0)
 		return -1;
-	if (*number && ((uint32_t)*number != sign || butter__number_parse(number + 1, strlen(number + 1), 10, 0,
-									  SIGRTMAX - SIGRTMIN, &offset) < 0))
+	if (*number &&
+	    ((uint32_t)*number != sign ||
+	     butter__number_parse(number + 1, strlen(number + 1), 10, 0, SIGRTMAX - SIGRTMIN, &offset) < 0))
 		return -1;
 	*ret_signo = sign == '+' ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
 	return 0;
@@ -62,21 +63,21 @@ int butter_signalfd_signo_parse(const char *text, int *ret_signo)
 }
 
 static const struct butter__name general_names[] = {
-	BUTTER__NAME(SI_USER),	  BUTTER__NAME(SI_KERNEL), BUTTER__NAME(SI_QUEUE),  BUTTER__NAME(SI_TIMER),
-	BUTTER__NAME(SI_MESGQ),	  BUTTER__NAME(SI_ASYNCIO), BUTTER__NAME(SI_SIGIO), BUTTER__NAME(SI_TKILL),
-	BUTTER__NAME(SI_ASYNCNL),
+	BUTTER__NAME(SI_USER),  BUTTER__NAME(SI_KERNEL), BUTTER__NAME(SI_QUEUE),
+	BUTTER__NAME(SI_TIMER), BUTTER__NAME(SI_MESGQ),  BUTTER__NAME(SI_ASYNCIO),
+	BUTTER__NAME(SI_SIGIO), BUTTER__NAME(SI_TKILL),  BUTTER__NAME(SI_ASYNCNL),
 };
 static const struct butter__name child_names[] = {
 	BUTTER__NAME(CLD_EXITED),  BUTTER__NAME(CLD_KILLED),  BUTTER__NAME(CLD_DUMPED),
 	BUTTER__NAME(CLD_TRAPPED), BUTTER__NAME(CLD_STOPPED), BUTTER__NAME(CLD_CONTINUED),
 };
 static const struct butter__name poll_names[] = {
-	BUTTER__NAME(POLL_IN),	BUTTER__NAME(POLL_OUT), BUTTER__NAME(POLL_MSG),
+	BUTTER__NAME(POLL_IN),  BUTTER__NAME(POLL_OUT), BUTTER__NAME(POLL_MSG),
 	BUTTER__NAME(POLL_ERR), BUTTER__NAME(POLL_PRI), BUTTER__NAME(POLL_HUP),
 };
 static const struct butter__name trap_names[] = {
-	BUTTER__NAME(TRAP_BRKPT), BUTTER__NAME(TRAP_TRACE), {"TRAP_BRANCH", 3}, {"TRAP_HWBKPT", 4},
-	{"TRAP_UNK", 5}, {"TRAP_PERF", 6},
+	BUTTER__NAME(TRAP_BRKPT), BUTTER__NAME(TRAP_TRACE), {"TRAP_BRANCH", 3},
+	{"TRAP_HWBKPT", 4},       {"TRAP_UNK", 5},          {"TRAP_PERF", 6},
 };
 static const struct butter__name sys_names[] = {{"SYS_SECCOMP", 1}, {"SYS_USER_DISPATCH", 2}};
 
@@ -85,8 +86,8 @@ static const struct {
 	int signo;
 	struct butter__names names;
 } codes[] = {
-	{0, BUTTER__NAMES("SI_", general_names)},      {SIGCHLD, BUTTER__NAMES("CLD_", child_names)},
-	{SIGIO, BUTTER__NAMES("POLL_", poll_names)},   {SIGTRAP, BUTTER__NAMES("TRAP_", trap_names)},
+	{0, BUTTER__NAMES("SI_", general_names)},    {SIGCHLD, BUTTER__NAMES("CLD_", child_names)},
+	{SIGIO, BUTTER__NAMES("POLL_", poll_names)}, {SIGTRAP, BUTTER__NAMES("TRAP_", trap_names)},
 	{SIGSYS, BUTTER__NAMES("SYS_", sys_names)},
 };
 enum { CODES = sizeof(codes) / sizeof(codes[0]) };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <string.h>
 
 #include <butter/timerfd.h>
 
@@ -15,16 +14,10 @@ struct butter_timerfd {
 ssize_t butter_timerfd_decode(const void *buf, size_t len, struct butter_timerfd_event *ret)
 {
 	uint64_t expirations;
-	if (len < sizeof(expirations))
-		return 0;
-	memcpy(&expirations, buf, sizeof(expirations));
-	if (expirations == 0) {
-		errno = EBADMSG;
-		return -1;
-	}
-	if (ret)
+	ssize_t n = butter__counter_decode(buf, len, &expirations);
+	if (n > 0 && ret)
 		*ret = (struct butter_timerfd_event){.expirations = expirations};
-	return sizeof(expirations);
+	return n;
 }
 
 /* A clock set back between expiry and read makes read(2) give 0 bytes: nothing has expired. */
@@ -72,13 +65,13 @@ static struct butter_timerfd_setting to_setting(const struct itimerspec *value)
 }
 
 /* Here first and period are what the kernel is told: a first of 0 disarms. */
-static int set(struct butter_timerfd *x, int64_t first, int64_t period, struct butter_timerfd_setting *ret_old,
-	       int flags)
+static int set(struct butter_timerfd *x, int64_t first, int64_t period,
+	       struct butter_timerfd_setting *ret_old, int flags)
 {
 	struct itimerspec old, value = {
-		.it_value = butter__time_to_timespec(first),
-		.it_interval = butter__time_to_timespec(period),
-	};
+				       .it_value = butter__time_to_timespec(first),
+				       .it_interval = butter__time_to_timespec(period),
+			       };
 	if (butter_timerfd_settime(x->source.fd, flags, &value, ret_old ? &old : NULL) < 0)
 		return -1;
 	if (ret_old)
@@ -86,8 +79,8 @@ static int set(struct butter_timerfd *x, int64_t first, int64_t period, struct b
 	return 0;
 }
 
-static int arm(struct butter_timerfd *x, int64_t first, int64_t period, struct butter_timerfd_setting *ret_old,
-	       int flags)
+static int arm(struct butter_timerfd *x, int64_t first, int64_t period,
+	       struct butter_timerfd_setting *ret_old, int flags)
 {
 	if (first < 0 || period < 0) {
 		errno = EINVAL;
@@ -123,7 +116,7 @@ int butter_timerfd_get(struct butter_timerfd *x, struct butter_timerfd_setting *
 }
 
 static const struct butter__name clock_names[] = {
-	BUTTER__NAME(CLOCK_REALTIME),	    BUTTER__NAME(CLOCK_MONOTONIC),	BUTTER__NAME(CLOCK_BOOTTIME),
+	BUTTER__NAME(CLOCK_REALTIME),       BUTTER__NAME(CLOCK_MONOTONIC),      BUTTER__NAME(CLOCK_BOOTTIME),
 	BUTTER__NAME(CLOCK_REALTIME_ALARM), BUTTER__NAME(CLOCK_BOOTTIME_ALARM),
 };
 static const struct butter__names clocks = BUTTER__NAMES("CLOCK_", clock_names);

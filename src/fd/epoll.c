@@ -25,5 +25,6 @@ int butter_epoll_wait(int epfd, struct epoll_event *events, int maxevents, int t
 int butter_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
 			const sigset_t *sigmask)
 {
-	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask, (size_t)(_NSIG / 8));
+	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask,
+			       (size_t)(_NSIG / 8));
 }

@@ -8,24 +8,24 @@
 
 #define SAME(expression, type) static_assert(std::is_same<decltype(expression), type>::value, #expression)
 
-#define CONFORMS(T)                                                                                \
-	static int T(struct butter_##T *x)                                                         \
-	{                                                                                          \
-		struct butter_##T##_event ev;                                                      \
-		SAME(butter_fd(x), int);                                                           \
-		SAME(butter_pending(x), size_t);                                                   \
-		SAME(butter_source(x), struct butter_source *);                                    \
-		SAME(butter_read_event(x, &ev), int);                                              \
-		SAME(butter_read_events(x, &ev, 1), ssize_t);                                      \
-		SAME(butter_wait_event(x, &ev, 0), int);                                           \
-		SAME(butter_decode("", 0, &ev), ssize_t);                                          \
-		SAME(butter_close(x), void);                                                       \
-		if (!x || butter_fd(x) < 0 || butter_pending(x) != 0 ||                            \
-		    butter_source_fd(butter_source(x)) != butter_fd(x) ||                          \
-		    butter_read_event(x, &ev) != 0 || butter_read_events(x, &ev, 1) != 0 ||        \
-		    butter_wait_event(x, &ev, 0) != 0 || butter_decode("", 0, &ev) != 0)           \
-			return 1;                                                                  \
-		return close(butter_release(x));                                                   \
+#define CONFORMS(T)                                                                                          \
+	static int T(struct butter_##T *x)                                                                   \
+	{                                                                                                    \
+		struct butter_##T##_event ev;                                                                \
+		SAME(butter_fd(x), int);                                                                     \
+		SAME(butter_pending(x), size_t);                                                             \
+		SAME(butter_source(x), struct butter_source *);                                              \
+		SAME(butter_read_event(x, &ev), int);                                                        \
+		SAME(butter_read_events(x, &ev, 1), ssize_t);                                                \
+		SAME(butter_wait_event(x, &ev, 0), int);                                                     \
+		SAME(butter_decode("", 0, &ev), ssize_t);                                                    \
+		SAME(butter_close(x), void);                                                                 \
+		if (!x || butter_fd(x) < 0 || butter_pending(x) != 0 ||                                      \
+		    butter_source_fd(butter_source(x)) != butter_fd(x) || butter_read_event(x, &ev) != 0 ||  \
+		    butter_read_events(x, &ev, 1) != 0 || butter_wait_event(x, &ev, 0) != 0 ||               \
+		    butter_decode("", 0, &ev) != 0)                                                          \
+			return 1;                                                                            \
+		return close(butter_release(x));                                                             \
 	}
 
 namespace test

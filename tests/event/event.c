@@ -7,33 +7,33 @@
 
 #include "test.h"
 
-#define CONFORMS(T)                                                                                           \
-	_Static_assert(_Generic(butter_##T##_release, int (*)(struct butter_##T *) : 1), #T);                \
-	_Static_assert(_Generic(butter_##T##_close, void (*)(struct butter_##T *) : 1), #T);                 \
-	_Static_assert(_Generic(butter_##T##_fd, int (*)(const struct butter_##T *) : 1), #T);               \
-	_Static_assert(_Generic(butter_##T##_pending, size_t(*)(struct butter_##T *) : 1), #T);              \
-	_Static_assert(_Generic(butter_##T##_source, struct butter_source * (*)(struct butter_##T *) : 1), #T); \
-	_Static_assert(_Generic(butter_##T##_read_event,                                                      \
-				int (*)(struct butter_##T *, struct butter_##T##_event *) : 1), #T);         \
-	_Static_assert(_Generic(butter_##T##_read_events,                                                     \
-				ssize_t(*)(struct butter_##T *, struct butter_##T##_event *, size_t) : 1), #T); \
-	_Static_assert(_Generic(butter_##T##_wait_event,                                                      \
-				int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t) : 1), #T); \
-	_Static_assert(_Generic(butter_##T##_decode,                                                          \
-				ssize_t(*)(const void *, size_t, struct butter_##T##_event *) : 1), #T);     \
-	static void T##_by_short_names(struct butter_##T *x)                                                  \
-	{                                                                                                     \
-		struct butter_##T##_event ev;                                                                 \
-		ck_assert_int_eq(butter_fd(x), butter_##T##_fd(x));                                           \
-		ck_assert_ptr_eq(butter_source(x), butter_##T##_source(x));                                   \
-		ck_assert_uint_eq(butter_pending(x), 0);                                                      \
-		ck_assert_int_eq(butter_read_event(x, &ev), 0);                                               \
-		ck_assert_int_eq(butter_read_events(x, &ev, 1), 0);                                           \
-		ck_assert_int_eq(butter_wait_event(x, &ev, 0), 0);                                            \
-		ck_assert_int_eq(butter_decode("", 0, &ev), 0);                                               \
-		int fd = butter_release(x);                                                                   \
-		ck_assert_int_eq(close(fd), 0);                                                               \
+/* clang-format off */
+#define HAS(function, type) _Static_assert(_Generic(function, type: 1), #function)
+#define CONFORMS(T)                                                                                  \
+	HAS(butter_##T##_release, int (*)(struct butter_##T *));                                     \
+	HAS(butter_##T##_close, void (*)(struct butter_##T *));                                      \
+	HAS(butter_##T##_fd, int (*)(const struct butter_##T *));                                    \
+	HAS(butter_##T##_pending, size_t (*)(struct butter_##T *));                                  \
+	HAS(butter_##T##_source, struct butter_source *(*)(struct butter_##T *));                    \
+	HAS(butter_##T##_read_event, int (*)(struct butter_##T *, struct butter_##T##_event *));     \
+	HAS(butter_##T##_read_events, ssize_t (*)(struct butter_##T *, struct butter_##T##_event *, size_t)); \
+	HAS(butter_##T##_wait_event, int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t)); \
+	HAS(butter_##T##_decode, ssize_t (*)(const void *, size_t, struct butter_##T##_event *));    \
+	static void T##_by_short_names(struct butter_##T *x)                                                 \
+	{                                                                                                    \
+		struct butter_##T##_event ev;                                                                \
+		ck_assert_int_eq(butter_fd(x), butter_##T##_fd(x));                                          \
+		ck_assert_ptr_eq(butter_source(x), butter_##T##_source(x));                                  \
+		ck_assert_uint_eq(butter_pending(x), 0);                                                     \
+		ck_assert_int_eq(butter_read_event(x, &ev), 0);                                              \
+		ck_assert_int_eq(butter_read_events(x, &ev, 1), 0);                                          \
+		ck_assert_int_eq(butter_wait_event(x, &ev, 0), 0);                                           \
+		ck_assert_int_eq(butter_decode("", 0, &ev), 0);                                              \
+		int fd = butter_release(x);                                                                  \
+		ck_assert_int_eq(close(fd), 0);                                                              \
 	}
+
+/* clang-format on */
 
 CONFORMS(eventfd)
 CONFORMS(inotify)

@@ -110,8 +110,8 @@ static void fire_timerfd(struct butter_source *source)
 }
 
 const struct kind kinds[KINDS] = {
-	{"eventfd", sizeof(struct butter_eventfd_event), 0, FAULT_EVENTFD, open_eventfd, from_eventfd, make_eventfd,
-	 fire_eventfd},
+	{"eventfd", sizeof(struct butter_eventfd_event), 0, FAULT_EVENTFD, open_eventfd, from_eventfd,
+	 make_eventfd, fire_eventfd},
 	{"inotify", sizeof(struct butter_inotify_event), 1, FAULT_INOTIFY_INIT1, open_inotify, from_inotify,
 	 make_inotify, fire_inotify},
 	{"signalfd", sizeof(struct butter_signalfd_event), 1, FAULT_SIGNALFD, open_signalfd, from_signalfd,

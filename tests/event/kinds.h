@@ -10,11 +10,11 @@
 struct kind {
 	const char *name;
 	size_t event_size;
-	int caches;		/* reads ahead: pending may be more than 0 */
-	enum fault_call opens;	/* the libc function that open calls */
+	int caches;            /* reads ahead: pending may be more than 0 */
+	enum fault_call opens; /* the libc function that open calls */
 	struct butter_source *(*open)(void);
 	struct butter_source *(*from_fd)(int fd);
-	int (*make_fd)(void);	/* the kernel's fd, neither close-on-exec nor non-blocking */
+	int (*make_fd)(void); /* the kernel's fd, neither close-on-exec nor non-blocking */
 	void (*fire)(struct butter_source *source); /* one more event is ready when it returns */
 };
 

@@ -15,7 +15,8 @@ START_TEST(format_writes_known_bits_by_name_and_the_rest_in_hexadecimal)
 		uint32_t mask;
 		const char *text;
 	} cases[] = {
-		{0, "0"}, {1, "X_ONE"}, {3, "X_ONE|X_TWO"}, {0x80000005, "X_ONE|X_HIGH|0x4"}, {0xff0, "0xff0"},
+		{0, "0"},         {1, "X_ONE"}, {3, "X_ONE|X_TWO"}, {0x80000005, "X_ONE|X_HIGH|0x4"},
+		{0xff0, "0xff0"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int len = butter__mask_format(&table, cases[i].mask, text, sizeof(text));
@@ -46,11 +47,18 @@ START_TEST(parse_takes_names_and_numbers_with_any_separator)
 		const char *text;
 		uint32_t mask;
 	} good[] = {
-		{"X_ONE", 1},	  {"x_one|TWO", 3}, {" one , two\n", 3},	   {"both", 3},
-		{"0x10|X_ONE", 17}, {"0", 0},	    {"HIGH|4294967295", UINT32_MAX}, {"010", 8},
+		{"X_ONE", 1},
+		{"x_one|TWO", 3},
+		{" one , two\n", 3},
+		{"both", 3},
+		{"0x10|X_ONE", 17},
+		{"0", 0},
+		{"HIGH|4294967295", UINT32_MAX},
+		{"010", 8},
 	};
-	static const char *const bad[] = {"", " ", "|", "X_", "X_ONEX", "ON", "-1", "4294967296", "0x", "12z",
-					  "one two three", "0x1ffffffffffffffffffffffff"};
+	static const char *const bad[] = {
+		"",   " ",          "|",  "X_",  "X_ONEX",        "ON",
+		"-1", "4294967296", "0x", "12z", "one two three", "0x1ffffffffffffffffffffffff"};
 	uint32_t mask = 42;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		ck_assert_int_eq(butter__mask_parse(&table, good[i].text, &mask), 0);

@@ -402,7 +402,7 @@ static void open_and_close(void *i)
 START_TEST(open_and_close_make_one_system_call_each)
 {
 	static const long others[] = {
-		SYS_brk, SYS_munmap, SYS_madvise, SYS_rt_sigprocmask, SYS_futex,
+		SYS_brk,   SYS_munmap, SYS_madvise, SYS_rt_sigprocmask, SYS_futex,
 #ifdef SYS_mmap2
 		SYS_mmap2,
 #else
@@ -439,7 +439,8 @@ SUITE(event_object)
 	tcase_add_loop_test(tc, from_fd_of_no_open_fd_is_EBADF, 0, KINDS);
 	tcase_add_loop_test(tc, from_fd_that_fails_leaves_the_fd_with_the_caller, 0, KINDS);
 	tcase_add_loop_test(tc, release_gives_the_fd_back_open, 0, KINDS);
-	tcase_add_loop_test(tc, read_event_is_0_when_there_is_nothing_and_touches_neither_ret_nor_errno, 0, KINDS);
+	tcase_add_loop_test(tc, read_event_is_0_when_there_is_nothing_and_touches_neither_ret_nor_errno, 0,
+			    KINDS);
 	tcase_add_loop_test(tc, read_event_is_1_for_an_event_and_keeps_errno, 0, KINDS);
 	tcase_add_loop_test(tc, read_event_tells_what_read_failed_with, 0, KINDS);
 	tcase_add_loop_test(tc, a_short_read_is_EBADMSG_and_the_next_call_reads_afresh, 0, KINDS);
@@ -452,7 +453,8 @@ SUITE(event_object)
 	tcase_add_loop_test(tc, wait_event_tells_what_ppoll_failed_with, 0, KINDS);
 	tcase_add_loop_test(tc, the_fd_tells_select_poll_and_epoll, 0, KINDS);
 	tcase_add_loop_test(tc, close_in_a_forked_child_leaves_the_parents_as_it_was, 0, KINDS);
-	tcase_add_loop_test(raw, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0, KINDS);
+	tcase_add_loop_test(raw, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0,
+			    KINDS);
 	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, 0, KINDS);
 	tcase_add_loop_test(tc, close_keeps_errno, 0, KINDS);
 }

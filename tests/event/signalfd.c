@@ -251,8 +251,8 @@ END_TEST
 
 START_TEST(a_posix_timer_is_told_with_its_value_and_overrun)
 {
-	struct sigevent notify = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN,
-				  .sigev_value = {.sival_int = 77}};
+	struct sigevent notify = {
+		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value = {.sival_int = 77}};
 	struct itimerspec often = {{.tv_nsec = 100000}, {.tv_nsec = 100000}};
 	timer_t timer;
 	open_blocking(SIGRTMIN);

@@ -165,8 +165,8 @@ START_TEST(every_clock_expires)
 	static const struct {
 		int clockid, shows; /* an alarm clock can be read only where there is an RTC */
 	} clocks[] = {
-		{CLOCK_REALTIME, CLOCK_REALTIME},	{CLOCK_MONOTONIC, CLOCK_MONOTONIC},
-		{CLOCK_BOOTTIME, CLOCK_BOOTTIME},	{CLOCK_REALTIME_ALARM, CLOCK_REALTIME},
+		{CLOCK_REALTIME, CLOCK_REALTIME},       {CLOCK_MONOTONIC, CLOCK_MONOTONIC},
+		{CLOCK_BOOTTIME, CLOCK_BOOTTIME},       {CLOCK_REALTIME_ALARM, CLOCK_REALTIME},
 		{CLOCK_BOOTTIME_ALARM, CLOCK_BOOTTIME},
 	};
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
@@ -204,13 +204,10 @@ START_TEST(a_clock_that_was_set_is_an_event)
 }
 END_TEST
 
-/* The real thing, where the run allows it: the clock is set to what it shows already. */
+/* The real thing, part of the suite where the run allows it: the clock is set to what it shows. */
 START_TEST(setting_the_clock_cancels)
 {
-	const char *allowed = getenv("BUTTER_TEST_SET_CLOCK");
 	struct timespec ts;
-	if (!allowed || *allowed != '1')
-		return;
 	x = butter_timerfd_open(CLOCK_REALTIME, 0);
 	ck_assert_int_eq(butter_timerfd_arm_at(x, now(CLOCK_REALTIME) + 3600 * SECOND, 0, NULL,
 					       TFD_TIMER_CANCEL_ON_SET),
@@ -301,7 +298,8 @@ SUITE(event_timerfd)
 	tcase_add_test(tc, expirations_that_were_not_read_are_one_event);
 	tcase_add_test(tc, every_clock_expires);
 	tcase_add_test(tc, a_clock_that_was_set_is_an_event);
-	tcase_add_test(tc, setting_the_clock_cancels);
+	if (getenv("BUTTER_TEST_SET_CLOCK"))
+		tcase_add_test(tc, setting_the_clock_cancels);
 	tcase_add_test(tc, a_clock_set_back_before_the_read_is_nothing);
 	tcase_add_test(tc, the_calls_errnos_are_told);
 	tcase_add_test(tc, decode_takes_8_bytes_at_any_alignment);

@@ -72,12 +72,7 @@ static void all_calls(void *unused)
 
 START_TEST(each_call_is_one_system_call)
 {
-	struct trace trace;
-	trace_calls(all_calls, NULL, &trace);
-	ck_assert_uint_eq(trace.count, 3);
-	ck_assert_int_eq(trace.number[0], SYS_eventfd2);
-	ck_assert_int_eq(trace.number[1], SYS_write);
-	ck_assert_int_eq(trace.number[2], SYS_read);
+	ck_assert_system_calls(all_calls, NULL, SYS_eventfd2, SYS_write, SYS_read);
 }
 END_TEST
 

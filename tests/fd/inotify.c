@@ -117,12 +117,8 @@ static void all_calls(void *dir)
 
 START_TEST(each_call_is_one_system_call)
 {
-	struct trace trace;
-	trace_calls(all_calls, (void *)scratch(), &trace);
-	ck_assert_uint_eq(trace.count, 3);
-	ck_assert_int_eq(trace.number[0], SYS_inotify_init1);
-	ck_assert_int_eq(trace.number[1], SYS_inotify_add_watch);
-	ck_assert_int_eq(trace.number[2], SYS_inotify_rm_watch);
+	ck_assert_system_calls(all_calls, (void *)scratch(), SYS_inotify_init1, SYS_inotify_add_watch,
+			       SYS_inotify_rm_watch);
 }
 END_TEST
 

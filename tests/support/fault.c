@@ -15,7 +15,7 @@
 
 static struct {
 	unsigned calls, at; /* at: the call that is faulty, 0: none */
-	int error;	    /* 0: result and bytes instead */
+	int error;          /* 0: result and bytes instead */
 	ssize_t result;
 	const void *bytes;
 } faults[FAULT_CALLS];
@@ -66,16 +66,16 @@ static int faulty(enum fault_call call)
 #define OFFSET64(name) #name
 #endif
 
-#define WRAPPED(type, name, linked, parameters, arguments, call)                                   \
-	type real_##name parameters __asm__("__real_" linked);                                     \
-	type wrap_##name parameters __asm__("__wrap_" linked);                                     \
-	type wrap_##name parameters                                                                \
-	{                                                                                          \
-		return faulty(call) ? (type)faults[call].result : real_##name arguments;           \
+#define WRAPPED(type, name, linked, parameters, arguments, call)                                             \
+	type real_##name parameters __asm__("__real_" linked);                                               \
+	type wrap_##name parameters __asm__("__wrap_" linked);                                               \
+	type wrap_##name parameters                                                                          \
+	{                                                                                                    \
+		return faulty(call) ? (type)faults[call].result : real_##name arguments;                     \
 	}
 
 WRAPPED(int, ppoll, TIME64(ppoll),
-	(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask),
+	(struct pollfd * fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask),
 	(fds, n, timeout, mask), FAULT_PPOLL)
 WRAPPED(int, inotify_init1, "inotify_init1", (int flags), (flags), FAULT_INOTIFY_INIT1)
 WRAPPED(int, eventfd, "eventfd", (unsigned initial, int flags), (initial, flags), FAULT_EVENTFD)
@@ -142,5 +142,6 @@ long wrap_syscall(long number, ...)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
 	int call = faulty_syscall(number);
-	return call >= 0 ? (long)faults[call].result : real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return call >= 0 ? (long)faults[call].result
+			 : real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

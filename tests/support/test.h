@@ -16,13 +16,13 @@
  * system calls, hand bad pointers to the kernel, or make calls that valgrind does not know
  * (epoll_pwait2) go to raw, which CK_EXCLUDE_TAGS=raw leaves out.
  */
-#define SUITE(name)                                                                                \
-	static void name##_fill(TCase *tc, TCase *raw);                                            \
-	static struct suite name##_entry = {.title = #name, .fill = name##_fill};                  \
-	__attribute__((constructor)) static void name##_register(void)                             \
-	{                                                                                          \
-		suite_register(&name##_entry);                                                     \
-	}                                                                                          \
+#define SUITE(name)                                                                                          \
+	static void name##_fill(TCase *tc, TCase *raw);                                                      \
+	static struct suite name##_entry = {.title = #name, .fill = name##_fill};                            \
+	__attribute__((constructor)) static void name##_register(void)                                       \
+	{                                                                                                    \
+		suite_register(&name##_entry);                                                               \
+	}                                                                                                    \
 	static void name##_fill(TCase *tc, TCase *raw __attribute__((unused)))
 
 struct suite {
@@ -56,19 +56,19 @@ unsigned count_fds(void);
 int poll_in(int fd, int ms);
 
 /* -1 and this errno. */
-#define ck_assert_fails(expression, error)                                                         \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		ck_assert_int_eq((expression), -1);                                                \
-		ck_assert_int_eq(errno, (error));                                                  \
+#define ck_assert_fails(expression, error)                                                                   \
+	do {                                                                                                 \
+		errno = 0;                                                                                   \
+		ck_assert_int_eq((expression), -1);                                                          \
+		ck_assert_int_eq(errno, (error));                                                            \
 	} while (0)
 
 /* NULL and this errno. */
-#define ck_assert_null_errno(expression, error)                                                    \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		ck_assert_ptr_null(expression);                                                    \
-		ck_assert_int_eq(errno, (error));                                                  \
+#define ck_assert_null_errno(expression, error)                                                              \
+	do {                                                                                                 \
+		errno = 0;                                                                                   \
+		ck_assert_ptr_null(expression);                                                              \
+		ck_assert_int_eq(errno, (error));                                                            \
 	} while (0)
 
 #endif

@@ -65,6 +65,15 @@ void trace_calls(void (*fn)(void *), void *arg, struct trace *ret)
 	ck_assert_uint_eq(marks, 2);
 }
 
+void trace_expect(void (*fn)(void *), void *arg, const long *numbers, size_t count)
+{
+	struct trace trace;
+	trace_calls(fn, arg, &trace);
+	ck_assert_uint_eq(trace.count, count);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(trace.number[i], numbers[i]);
+}
+
 size_t trace_count(const struct trace *trace, long number)
 {
 	size_t count = 0;

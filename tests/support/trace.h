@@ -13,6 +13,11 @@ struct trace {
 /* Runs fn(arg) in a child and tells the system calls it made. */
 void trace_calls(void (*fn)(void *), void *arg, struct trace *ret);
 
+/* Demands that fn(arg) makes just these system calls: SYS_*, in order. */
+#define ck_assert_system_calls(fn, arg, ...)                                                                 \
+	trace_expect(fn, arg, (const long[]){__VA_ARGS__}, sizeof((const long[]){__VA_ARGS__}) / sizeof(long))
+void trace_expect(void (*fn)(void *), void *arg, const long *numbers, size_t count);
+
 /* How many of them were this one. */
 size_t trace_count(const struct trace *trace, long number);
 

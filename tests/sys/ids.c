@@ -62,13 +62,7 @@ static void all_calls(void *unused)
 
 START_TEST(each_call_is_one_system_call_every_time)
 {
-	struct trace trace;
-	trace_calls(all_calls, NULL, &trace);
-	ck_assert_uint_eq(trace.count, 4);
-	ck_assert_int_eq(trace.number[0], SYS_getpid);
-	ck_assert_int_eq(trace.number[1], SYS_getppid);
-	ck_assert_int_eq(trace.number[2], SYS_gettid);
-	ck_assert_int_eq(trace.number[3], SYS_gettid);
+	ck_assert_system_calls(all_calls, NULL, SYS_getpid, SYS_getppid, SYS_gettid, SYS_gettid);
 }
 END_TEST
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Hand-written C and butter (or a peer) side by side, in rounds that take turns. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_GOAL 1.03
+#define BENCH_PEER 0.0	   /* no goal: shown for comparison */
+#define BENCH_CONTROL -1.0 /* no goal: the same code on both sides, which shows the noise */
+
+/* Runs one slice: its setting up, then the timed part. Returns nanoseconds per operation. */
+typedef double bench_side(void *arg);
+
+struct bench {
+	const char *name;
+	double goal;	 /* highest ratio to raw that is still ok, or BENCH_PEER, BENCH_CONTROL */
+	unsigned slices; /* in each round and for each side */
+	bench_side *raw, *other;
+	void *raw_arg, *other_arg;
+};
+
+/* Measures and prints a line of the table. */
+void bench_compare(const struct bench *bench);
+void bench_head(void);
+void bench_missing(const char *name, const char *why);
+
+uint64_t bench_now(void);
+double bench_per(uint64_t start, unsigned count); /* nanoseconds since start, for each of count */
+
+/* What was read goes here, so that no compiler leaves the reading out. */
+extern volatile uint64_t bench_sink;
+
+/* Prints the message, and errno when it is not 0, and exits with 2. */
+_Noreturn void bench_die(const char *what);
+
+/* A new directory, removed with what is in it when the program ends; made on the first call. */
+const char *bench_scratch(void);
+
+/* An inotify queue that can be filled. */
+struct bench_queue {
+	char dir[128];
+	unsigned count; /* events that fill it */
+};
+
+void bench_queue_make(struct bench_queue *queue, const char *name);
+void bench_queue_fill(const struct bench_queue *queue);
+
+/* Hand-written C drains a queue; the arg is a struct bench_raw_drain. */
+struct bench_raw_drain {
+	struct bench_queue queue;
+	int fd;
+};
+
+void bench_raw_drain_open(struct bench_raw_drain *drain, const char *name);
+double bench_raw_drain_side(void *arg);
+
+/* The parts of the run. */
+void bench_thin(void);
+void bench_inotify(void);
+void bench_peers(const char *pyinotify_script);
+void bench_signalfd(void);
+void bench_eventfd(void);
+void bench_timerfd(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Pairs of a write and a read that takes the counter back. */
+#include <unistd.h>
+
+#include <butter/eventfd.h>
+
+#include "bench.h"
+
+enum { COUNT = 4096, SLICES = 16 };
+
+static double raw_side(void *arg)
+{
+	int fd = *(int *)arg;
+	uint64_t value = 1, sum = 0;
+	uint64_t start = bench_now();
+	for (unsigned i = 0; i < COUNT; i++) {
+		if (write(fd, &value, sizeof(value)) != sizeof(value) ||
+		    read(fd, &value, sizeof(value)) != sizeof(value))
+			bench_die("eventfd");
+		sum += value;
+	}
+	bench_sink = sum;
+	return bench_per(start, COUNT);
+}
+
+static double butter_side(void *arg)
+{
+	struct butter_eventfd *x = arg;
+	struct butter_eventfd_event event;
+	uint64_t sum = 0;
+	uint64_t start = bench_now();
+	for (unsigned i = 0; i < COUNT; i++) {
+		if (butter_eventfd_add(x, 1) < 0 || butter_eventfd_read_event(x, &event) != 1)
+			bench_die("butter_eventfd");
+		sum += event.value;
+	}
+	bench_sink = sum;
+	return bench_per(start, COUNT);
+}
+
+void bench_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct butter_eventfd *x = butter_eventfd_open(0, 0);
+	const struct bench bench = {"eventfd, add and read_event", BENCH_GOAL, SLICES, raw_side, butter_side, &fd, x};
+	if (fd < 0 || !x)
+		bench_die("eventfd");
+	bench_compare(&bench);
+	butter_eventfd_close(x);
+	close(fd);
+}

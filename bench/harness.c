@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+enum { ROUNDS = 11, MAX_SLICES = 32 };
+
+volatile uint64_t bench_sink;
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signo)
+{
+	interrupted = signo;
+}
+
+_Noreturn void bench_die(const char *what)
+{
+	int error = errno;
+	fflush(stdout);
+	fprintf(stderr, "bench: %s%s%s\n", what, error ? ": " : "", error ? strerror(error) : "");
+	exit(2);
+}
+
+uint64_t bench_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+double bench_per(uint64_t start, unsigned count)
+{
+	return (double)(bench_now() - start) / count;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+/* Who begins changes from slice to slice and from round to round. */
+static void run_round(const struct bench *bench, unsigned round, double *ret_raw, double *ret_other)
+{
+	double raw[MAX_SLICES], other[MAX_SLICES];
+	for (unsigned i = 0; i < bench->slices; i++) {
+		int raw_first = (i + round) % 2 == 0;
+		if (raw_first)
+			raw[i] = bench->raw(bench->raw_arg);
+		other[i] = bench->other(bench->other_arg);
+		if (!raw_first)
+			raw[i] = bench->raw(bench->raw_arg);
+	}
+	*ret_raw = median(raw, bench->slices);
+	*ret_other = median(other, bench->slices);
+	errno = 0;
+	if (interrupted)
+		bench_die("interrupted");
+}
+
+static void print_line(const struct bench *bench, double raw, double other, double ratio)
+{
+	printf("%-36s %9.1f %9.1f %7.3f", bench->name, raw, other, ratio);
+	if (bench->goal > 0)
+		printf(" %6.2f  %s\n", bench->goal, ratio <= bench->goal ? "ok" : "above goal");
+	else
+		printf(" %6s  %s\n", "-", bench->goal < 0 ? "control" : "peer");
+	fflush(stdout);
+}
+
+void bench_compare(const struct bench *bench)
+{
+	double raw[ROUNDS], other[ROUNDS], ratio[ROUNDS];
+	bench->raw(bench->raw_arg);
+	bench->other(bench->other_arg);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		run_round(bench, i, &raw[i], &other[i]);
+		ratio[i] = other[i] / raw[i];
+	}
+	print_line(bench, median(raw, ROUNDS), median(other, ROUNDS), median(ratio, ROUNDS));
+}
+
+void bench_head(void)
+{
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	printf("Nanoseconds per call, pair or event; ratio: median of %d rounds that take turns.\n\n", ROUNDS);
+	printf("%-36s %9s %9s %7s %6s\n", "", "raw", "butter", "ratio", "goal");
+}
+
+void bench_missing(const char *name, const char *why)
+{
+	printf("%-36s %s\n", name, why);
+	fflush(stdout);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Usage: bench [path of pyinotify_drain.py]. Exits with 0 when it ran, whatever the figures say. */
+#include <signal.h>
+
+#include "bench.h"
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	bench_head();
+	bench_thin();
+	bench_inotify();
+	bench_peers(argc > 1 ? argv[1] : NULL);
+	bench_signalfd();
+	bench_eventfd();
+	bench_timerfd();
+	return 0;
+}
