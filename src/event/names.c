@@ -42,17 +42,18 @@ int butter__name_parse(const struct butter__names *table, const char *text, size
 	return invalid();
 }
 
-int butter__number_parse(const char *text, size_t len, int base, int64_t min, int64_t max, int64_t *ret)
+int butter__number_parse(const char *text, size_t len, int is_mask, int64_t min, int64_t max, int64_t *ret)
 {
 	char digits[24], *end;
-	if (len == 0 || len >= sizeof(digits) || !strchr("-0123456789", text[0]))
+	const char *allowed = min < 0 ? "-0123456789" : "0123456789";
+	if (len == 0 || len >= sizeof(digits) || !strchr(allowed, text[0]))
 		return invalid();
 	memcpy(digits, text, len);
 	digits[len] = '\0';
-	int saved = errno;
+	int saved = errno, hexadecimal = is_mask && !strncmp(digits, "0x", 2);
 	errno = 0;
-	intmax_t value = strtoimax(digits, &end, base);
-	if (errno || end != digits + len || end[-1] == '-' || value < min || value > max)
+	intmax_t value = strtoimax(digits, &end, hexadecimal ? 16 : 10);
+	if (errno || end == digits || *end || value < min || value > max)
 		return invalid();
 	errno = saved;
 	*ret = value;
@@ -108,7 +109,7 @@ int butter__mask_parse(const struct butter__names *table, const char *text, uint
 		if (n == 0)
 			break;
 		if (*text >= '0' && *text <= '9') {
-			if (butter__number_parse(text, n, 0, 0, UINT32_MAX, &number) < 0)
+			if (butter__number_parse(text, n, 1, 0, UINT32_MAX, &number) < 0)
 				return -1;
 			bits = (uint32_t)number;
 		} else if (butter__name_parse(table, text, n, &bits) < 0) {
@@ -144,7 +145,7 @@ int butter__enum_parse(const struct butter__names *table, const char *text, int 
 	int saved = errno;
 	if (!text)
 		return invalid();
-	if (butter__number_parse(text, strlen(text), 10, INT_MIN, INT_MAX, &number) == 0) {
+	if (butter__number_parse(text, strlen(text), 0, INT_MIN, INT_MAX, &number) == 0) {
 		*ret = (int)number;
 		return 0;
 	}

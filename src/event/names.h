@@ -40,7 +40,7 @@ const char *butter__enum_name(const struct butter__names *table, int value);
 /* The same for len bytes of text, a name or prefix-less name in any case, and no number. */
 int butter__name_parse(const struct butter__names *table, const char *text, size_t len, uint32_t *ret);
 
-/* A whole decimal number, or with base 0 hexadecimal and octal too; may be negative. */
-int butter__number_parse(const char *text, size_t len, int base, int64_t min, int64_t max, int64_t *ret);
+/* A whole number from min to max: decimal, and where it is a mask also hexadecimal after "0x". */
+int butter__number_parse(const char *text, size_t len, int is_mask, int64_t min, int64_t max, int64_t *ret);
 
 #endif

@@ -54,11 +54,22 @@ START_TEST(parse_takes_names_and_numbers_with_any_separator)
 		{"0x10|X_ONE", 17},
 		{"0", 0},
 		{"HIGH|4294967295", UINT32_MAX},
-		{"010", 8},
+		{"010", 10},
 	};
-	static const char *const bad[] = {
-		"",   " ",          "|",  "X_",  "X_ONEX",        "ON",
-		"-1", "4294967296", "0x", "12z", "one two three", "0x1ffffffffffffffffffffffff"};
+	static const char *const bad[] = {"",
+					  " ",
+					  "|",
+					  "X_",
+					  "X_ONEX",
+					  "ON",
+					  "-1",
+					  "4294967296",
+					  "0x",
+					  "12z",
+					  "0b1",
+					  "0x-1",
+					  "one two three",
+					  "0x1ffffffffffffffffffffffff"};
 	uint32_t mask = 42;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		ck_assert_int_eq(butter__mask_parse(&table, good[i].text, &mask), 0);

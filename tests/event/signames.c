@@ -51,11 +51,11 @@ START_TEST(signal_names_are_read_in_every_spelling)
 		{"POLL", 0, SIGIO},    {"IOT", 0, SIGABRT},   {"RTMIN", 1, 0},       {"sigrtmin+2", 1, 2},
 		{"RTMAX", 2, 0},       {"SIGRTMAX-1", 2, -1}, {"RTMIN+0", 1, 0},
 	};
-	static const char *const bad[] = {"",         "SIG",      "SIGFOO",    "RTMIN+",
-					  "RTMIN-1",  "RTMAX+1",  "RTMIN+99",  "RTMIN+-1",
-					  "RTMAX--1", "RTMAX-99", "15x",       " 15",
-					  "-",        "RTMIN+1x", "SIGSIGHUP", "99999999999999999999",
-					  "+15",      "0x0f"};
+	static const char *const bad[] = {
+		"",         "SIG",      "SIGFOO",   "RTMIN+",   "RTMIN-1",   "RTMAX+1",
+		"RTMIN+99", "RTMIN+-1", "RTMIN+-0", "RTMAX--0", "RTMAX--1",  "RTMAX-99",
+		"15x",      " 15",      "-",        "RTMIN+1x", "SIGSIGHUP", "99999999999999999999",
+		"+15",      "0b1"};
 	int signo;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		int base = good[i].from_end == 1 ? SIGRTMIN : good[i].from_end == 2 ? SIGRTMAX : 0;
