@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define BENCH_GOAL 1.03
-#define BENCH_PEER 0.0	   /* no goal: shown for comparison */
+#define BENCH_PEER 0.0     /* no goal: shown for comparison */
 #define BENCH_CONTROL -1.0 /* no goal: the same code on both sides, which shows the noise */
 
 /* Runs one slice: its setting up, then the timed part. Returns nanoseconds per operation. */
@@ -15,7 +15,7 @@ typedef double bench_side(void *arg);
 
 struct bench {
 	const char *name;
-	double goal;	 /* highest ratio to raw that is still ok, or BENCH_PEER, BENCH_CONTROL */
+	double goal;     /* highest ratio to raw that is still ok, or BENCH_PEER, BENCH_CONTROL */
 	unsigned slices; /* in each round and for each side */
 	bench_side *raw, *other;
 	void *raw_arg, *other_arg;

@@ -59,7 +59,8 @@ void bench_eventfd(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	struct butter_eventfd *x = butter_eventfd_open(0, 0);
-	struct bench bench = {"eventfd, add and read_event", BENCH_GOAL, SLICES, raw_side, butter_side, &fd, x};
+	struct bench bench = {
+		"eventfd, add and read_event", BENCH_GOAL, SLICES, raw_side, butter_side, &fd, x};
 	if (fd < 0 || !x)
 		bench_die("eventfd");
 	bench_compare(&bench);

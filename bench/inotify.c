@@ -109,8 +109,13 @@ void bench_inotify(void)
 {
 	struct bench_raw_drain raw;
 	struct butter_drain drain = {.inotify = butter_inotify_open(0), .drain = drain_one_by_one};
-	struct bench bench = {"inotify drain, read_event", BENCH_GOAL, SLICES, bench_raw_drain_side,
-			      butter_side, &raw, &drain};
+	struct bench bench = {"inotify drain, read_event",
+			      BENCH_GOAL,
+			      SLICES,
+			      bench_raw_drain_side,
+			      butter_side,
+			      &raw,
+			      &drain};
 
 	bench_raw_drain_open(&raw, "raw");
 	bench_queue_make(&drain.queue, "butter");

@@ -41,7 +41,7 @@ static void inotifytools(struct bench_raw_drain *raw)
 {
 	struct bench_queue queue;
 	const struct bench bench = {"  libinotifytools", BENCH_PEER, TOOLS_SLICES, bench_raw_drain_side,
-				    inotifytools_side, raw, &queue};
+				    inotifytools_side,   raw,        &queue};
 	bench_queue_make(&queue, "inotifytools");
 	if (!inotifytools_initialize() || !inotifytools_watch_file(queue.dir, IN_MOVE))
 		bench_die("inotifytools");
@@ -88,7 +88,8 @@ static double pyinotify_side(void *arg)
 static void pyinotify(struct bench_raw_drain *raw, const char *script)
 {
 	struct pyinotify py = {script, raw->queue.count};
-	const struct bench bench = {"  pyinotify", BENCH_PEER, 1, bench_raw_drain_side, pyinotify_side, raw, &py};
+	const struct bench bench = {"  pyinotify",  BENCH_PEER, 1,  bench_raw_drain_side,
+				    pyinotify_side, raw,        &py};
 	if (!script || run_pyinotify(script, 2) < 0)
 		bench_missing(bench.name, "not installed");
 	else

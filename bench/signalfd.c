@@ -112,7 +112,8 @@ void bench_signalfd(void)
 	sigaddset(&mask, SIGRTMIN);
 	struct drain drain = {butter_signalfd_open(&mask, BUTTER_SIGNALFD_BLOCK), drain_one_by_one};
 	int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct bench bench = {"signalfd drain, read_event", BENCH_GOAL, SLICES, raw_side, butter_side, &fd, &drain};
+	struct bench bench = {
+		"signalfd drain, read_event", BENCH_GOAL, SLICES, raw_side, butter_side, &fd, &drain};
 	if (fd < 0 || !drain.signalfd)
 		bench_die("signalfd");
 	set_count();

@@ -22,7 +22,7 @@ struct thin {
 	loop *loop;
 	any *libc, *butter;
 	void (*begin)(void); /* before each slice; may be NULL */
-	unsigned count;	     /* calls in a slice */
+	unsigned count;      /* calls in a slice */
 };
 
 /* What the calls are given. */
@@ -34,14 +34,14 @@ static struct itimerspec far = {.it_value = {.tv_sec = FAR_SECONDS}}, old;
 static struct timespec zero;
 static struct epoll_event event = {.events = EPOLLET};
 
-#define LOOP(name, call, result, ...)                                                              \
-	__attribute__((noinline)) static int loop_##name(any *function, unsigned count)            \
-	{                                                                                          \
-		result (*f)(__VA_ARGS__) = (result(*)(__VA_ARGS__))function;                       \
-		int all = 0;                                                                       \
-		while (count--)                                                                    \
-			all |= call;                                                               \
-		return all;                                                                        \
+#define LOOP(name, call, result, ...)                                                                        \
+	__attribute__((noinline)) static int loop_##name(any *function, unsigned count)                      \
+	{                                                                                                    \
+		result (*f)(__VA_ARGS__) = (result(*)(__VA_ARGS__))function;                                 \
+		int all = 0;                                                                                 \
+		while (count--)                                                                              \
+			all |= call;                                                                         \
+		return all;                                                                                  \
 	}
 
 LOOP(id, f(), pid_t, void)
@@ -126,18 +126,25 @@ static double butter_side(void *arg)
 	return run(thin, thin->butter);
 }
 
-#define THIN_AS(name, how) {#name, loop_##how, (any *)name, (any *)butter_##name, NULL, COUNT}
+#define THIN_AS(name, how)                                                                                   \
+	{                                                                                                    \
+#name, loop_##how, (any *)name, (any *)butter_##name, NULL, COUNT                            \
+	}
 #define THIN(name) THIN_AS(name, name)
-#define THIN_CLOSE(name, how) {#name ", close", loop_##how, (any *)name, (any *)butter_##name, NULL, COUNT}
+#define THIN_CLOSE(name, how)                                                                                \
+	{                                                                                                    \
+#name ", close", loop_##how, (any *)name, (any *)butter_##name, NULL, COUNT                  \
+	}
 
 static struct thin thin_calls[] = {
 	THIN_AS(getpid, id),
 	THIN_AS(getppid, id),
 	THIN_AS(gettid, id),
 	THIN_CLOSE(inotify_init1, create),
-	{"inotify_add_watch", loop_add_watch, (any *)inotify_add_watch, (any *)butter_inotify_add_watch, NULL, COUNT},
-	{"inotify_rm_watch", loop_rm_watch, (any *)inotify_rm_watch, (any *)butter_inotify_rm_watch, add_watches,
-	 WATCHES},
+	{"inotify_add_watch", loop_add_watch, (any *)inotify_add_watch, (any *)butter_inotify_add_watch, NULL,
+	 COUNT},
+	{"inotify_rm_watch", loop_rm_watch, (any *)inotify_rm_watch, (any *)butter_inotify_rm_watch,
+	 add_watches, WATCHES},
 	THIN_CLOSE(eventfd, eventfd),
 	THIN(eventfd_read),
 	THIN(eventfd_write),
@@ -157,8 +164,12 @@ static struct thin thin_calls[] = {
 #endif
 
 #ifdef HAVE_EPOLL_PWAIT2
-static struct thin pwait2_call = {
-	"epoll_pwait2, timeout 0", loop_epoll_pwait2, (any *)epoll_pwait2, (any *)butter_epoll_pwait2, NULL, COUNT};
+static struct thin pwait2_call = {"epoll_pwait2, timeout 0",
+				  loop_epoll_pwait2,
+				  (any *)epoll_pwait2,
+				  (any *)butter_epoll_pwait2,
+				  NULL,
+				  COUNT};
 #endif
 
 static void compare(struct thin *thin, bench_side *other, const char *name, double goal)

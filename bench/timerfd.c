@@ -69,8 +69,8 @@ void bench_timerfd(void)
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	struct butter_timerfd *x = butter_timerfd_open(CLOCK_MONOTONIC, 0);
 	const struct bench arm = {"timerfd, arm_in", BENCH_GOAL, SLICES, raw_arm, butter_arm, &fd, x};
-	const struct bench expire = {"timerfd, arm_at and read_event", BENCH_GOAL, SLICES, raw_expire,
-				     butter_expire, &fd, x};
+	const struct bench expire = {
+		"timerfd, arm_at and read_event", BENCH_GOAL, SLICES, raw_expire, butter_expire, &fd, x};
 	if (fd < 0 || !x)
 		bench_die("timerfd");
 	bench_compare(&arm);

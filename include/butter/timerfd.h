@@ -27,7 +27,7 @@ BUTTER_API int butter_timerfd_gettime(int fd, struct itimerspec *value);
 
 struct butter_timerfd_event {
 	uint64_t expirations; /* since the last event, or since the timer was armed */
-	uint32_t cancelled;   /* 1: the clock was set, under TFD_TIMER_CANCEL_ON_SET */
+	uint32_t cancelled;   /* 1: the clock was set, under TFD_TIMER_CANCEL_ON_SET; it stays armed */
 	uint32_t reserved;
 };
 
@@ -99,7 +99,8 @@ BUTTER_API int butter_timerfd_arm_in(struct butter_timerfd *x, int64_t first, in
 
 /*
  * The same with first on the timer's clock, in nanoseconds since its zero; a time that has
- * passed expires at once. flags: 0 or TFD_TIMER_CANCEL_ON_SET.
+ * passed expires at once. flags: 0 or TFD_TIMER_CANCEL_ON_SET, with which it may also fail with
+ * ECANCELED: the clock was set before and nobody has read it; the timer is armed all the same.
  */
 BUTTER_API int butter_timerfd_arm_at(struct butter_timerfd *x, int64_t first, int64_t period,
 				     struct butter_timerfd_setting *ret_old, int flags);

@@ -67,12 +67,14 @@ ssize_t butter__reader_read_events(struct butter_source *source, void *ret, size
 	ssize_t count = butter__single_read_events(source, event, max);
 	if (count <= 0)
 		return count;
+	int saved = errno;
 	while ((size_t)count < max && r->next < r->end) {
 		event += source->ops->event_size;
 		if (decode_next(r, event) <= 0)
 			break;
 		count++;
 	}
+	errno = saved;
 	return count;
 }
 
@@ -83,6 +85,7 @@ size_t butter__reader_pending(struct butter_source *source)
 	if (r->pending)
 		return r->pending;
 	uint32_t at = r->next, count = 0;
+	int saved = errno;
 	while (at < r->end) {
 		ssize_t n = r->decode(r->buf + at, r->end - at, NULL);
 		count++; /* one that is malformed has still to be told */
@@ -90,5 +93,6 @@ size_t butter__reader_pending(struct butter_source *source)
 			break;
 		at += (uint32_t)n;
 	}
+	errno = saved;
 	return r->pending = count;
 }

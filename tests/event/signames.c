@@ -55,7 +55,7 @@ START_TEST(signal_names_are_read_in_every_spelling)
 		"",         "SIG",      "SIGFOO",   "RTMIN+",   "RTMIN-1",   "RTMAX+1",
 		"RTMIN+99", "RTMIN+-1", "RTMIN+-0", "RTMAX--0", "RTMAX--1",  "RTMAX-99",
 		"15x",      " 15",      "-",        "RTMIN+1x", "SIGSIGHUP", "99999999999999999999",
-		"+15",      "0b1"};
+		"+15",      "0b1",      "0x0f"};
 	int signo;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		int base = good[i].from_end == 1 ? SIGRTMIN : good[i].from_end == 2 ? SIGRTMAX : 0;
