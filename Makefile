@@ -28,7 +28,7 @@ ABI_FLAGS := $(shell printf '%s\n' '$(HASH)include <sys/types.h>' \
 WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-align -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
 ALL_CPPFLAGS := -Iinclude -D_GNU_SOURCE $(ABI_FLAGS) $(CPPFLAGS)
-ALL_CFLAGS := -std=c11 $(WARNINGS) -fno-common -ffile-prefix-map=$(CURDIR)/= $(CFLAGS)
+ALL_CFLAGS := -std=c11 $(WARNINGS) -fno-common -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LIB_CFLAGS := $(ALL_CFLAGS) -fvisibility=hidden -fno-lto
 SHARED_FLAGS := -shared -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
 	-Wl,--no-undefined-version -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--build-id=sha1

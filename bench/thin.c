@@ -12,7 +12,13 @@
 
 #include "bench.h"
 
-enum { COUNT = 2048, WATCHES = 512, SLICES = 16, FAR_SECONDS = 1000 };
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 35)
+#define HAVE_EPOLL_PWAIT2 1
+#endif
+#endif
+
+enum { COUNT = 2048, WATCHES = 512, SLICES = 16, FAR_SECONDS = 1000, SETTLE_US = 3000 };
 
 typedef void any(void);
 typedef int loop(any *function, unsigned count); /* negative: one of the calls failed */
@@ -57,8 +63,10 @@ LOOP(settime, f(timer_fd, 0, &far, NULL), int, int, int, const struct itimerspec
 LOOP(gettime, f(timer_fd, &old), int, int, struct itimerspec *)
 LOOP(epoll_ctl, f(epoll_fd, EPOLL_CTL_MOD, event_fd, &event), int, int, int, int, struct epoll_event *)
 LOOP(epoll_wait, f(epoll_fd, &event, 1, 0), int, int, struct epoll_event *, int, int)
+#ifdef HAVE_EPOLL_PWAIT2
 LOOP(epoll_pwait2, f(epoll_fd, &event, 1, &zero, NULL), int, int, struct epoll_event *, int,
      const struct timespec *, const sigset_t *)
+#endif
 
 static void check(int result)
 {
@@ -78,6 +86,7 @@ static void add_watches(void)
 		check(next_wd = inotify_add_watch(inotify_fd, path, IN_ATTRIB));
 	}
 	next_wd -= WATCHES - 1;
+	usleep(SETTLE_US); /* the kernel frees what was closed in a worker of its own */
 }
 
 static void open_all(void)
@@ -156,12 +165,6 @@ static struct thin thin_calls[] = {
 	{"epoll_ctl, EPOLL_CTL_MOD", loop_epoll_ctl, (any *)epoll_ctl, (any *)butter_epoll_ctl, NULL, COUNT},
 	{"epoll_wait, timeout 0", loop_epoll_wait, (any *)epoll_wait, (any *)butter_epoll_wait, NULL, COUNT},
 };
-
-#ifdef __GLIBC_PREREQ
-#if __GLIBC_PREREQ(2, 35)
-#define HAVE_EPOLL_PWAIT2 1
-#endif
-#endif
 
 #ifdef HAVE_EPOLL_PWAIT2
 static struct thin pwait2_call = {"epoll_pwait2, timeout 0",
