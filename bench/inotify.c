@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-enum { BUFFER_SIZE = 64 << 10, BATCH = 64, SLICES = 7 };
+enum { BUFFER_SIZE = 64 << 10, BATCH = 64, SLICES = 5 };
 
 struct butter_drain {
 	struct bench_queue queue;

@@ -18,7 +18,7 @@
 #endif
 #endif
 
-enum { COUNT = 2048, WATCHES = 512, SLICES = 16, FAR_SECONDS = 1000, SETTLE_US = 3000 };
+enum { COUNT = 2048, PAIRS = 512, WATCHES = 512, SLICES = 16, FAR_SECONDS = 1000, SETTLE_US = 1000 };
 
 typedef void any(void);
 typedef int loop(any *function, unsigned count); /* negative: one of the calls failed */
@@ -37,7 +37,6 @@ static const char *directory;
 static uint64_t value;
 static sigset_t mask;
 static struct itimerspec far = {.it_value = {.tv_sec = FAR_SECONDS}}, old;
-static struct timespec zero;
 static struct epoll_event event = {.events = EPOLLET};
 
 #define LOOP(name, call, result, ...)                                                                        \
@@ -64,6 +63,7 @@ LOOP(gettime, f(timer_fd, &old), int, int, struct itimerspec *)
 LOOP(epoll_ctl, f(epoll_fd, EPOLL_CTL_MOD, event_fd, &event), int, int, int, int, struct epoll_event *)
 LOOP(epoll_wait, f(epoll_fd, &event, 1, 0), int, int, struct epoll_event *, int, int)
 #ifdef HAVE_EPOLL_PWAIT2
+static struct timespec zero;
 LOOP(epoll_pwait2, f(epoll_fd, &event, 1, &zero, NULL), int, int, struct epoll_event *, int,
      const struct timespec *, const sigset_t *)
 #endif
@@ -142,7 +142,7 @@ static double butter_side(void *arg)
 #define THIN(name) THIN_AS(name, name)
 #define THIN_CLOSE(name, how)                                                                                \
 	{                                                                                                    \
-#name ", close", loop_##how, (any *)name, (any *)butter_##name, NULL, COUNT                  \
+#name ", close", loop_##how, (any *)name, (any *)butter_##name, NULL, PAIRS                  \
 	}
 
 static struct thin thin_calls[] = {

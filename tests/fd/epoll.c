@@ -122,7 +122,7 @@ START_TEST(a_regular_file_is_EPERM)
 }
 END_TEST
 
-#ifdef SYS_epoll_wait
+#if defined __GLIBC__ && defined SYS_epoll_wait
 enum { EPOLL_WAIT = SYS_epoll_wait };
 #else
 enum { EPOLL_WAIT = SYS_epoll_pwait };

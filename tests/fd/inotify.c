@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <butter/inotify.h>
@@ -87,7 +87,9 @@ static void without_permission(void *dir)
 
 START_TEST(add_watch_without_read_permission_is_EACCES)
 {
-	in_child(without_permission, (void *)scratch());
+	const char *closed = path_in(scratch(), "closed");
+	ck_assert_int_eq(mkdir(closed, 0), 0);
+	in_child(without_permission, (void *)closed);
 }
 END_TEST
 
