@@ -29,7 +29,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-protot
 	-Wpointer-arith -Wcast-align -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
 ALL_CPPFLAGS := -Iinclude -D_GNU_SOURCE $(ABI_FLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(WARNINGS) -fno-common -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
-LIB_CFLAGS := $(ALL_CFLAGS) -fvisibility=hidden -fno-lto
+LIB_CFLAGS := $(ALL_CFLAGS) -fvisibility=hidden -fno-semantic-interposition -fno-lto
 SHARED_FLAGS := -shared -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
 	-Wl,--no-undefined-version $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-Wl,-z,defs) -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--build-id=sha1
 

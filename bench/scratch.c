@@ -10,7 +10,7 @@
 
 #include "bench.h"
 
-enum { EVENTS = 16384, MAX_FDS = 8 };
+enum { EVENTS = 16384, MAX_FDS = 8, MOST_FDS = 64 };
 
 static char scratch[64];
 
@@ -20,8 +20,11 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+/* The run may have ended because there were no more file descriptors. */
 static void remove_scratch(void)
 {
+	for (int fd = STDERR_FILENO + 1; fd < MOST_FDS; fd++)
+		close(fd);
 	nftw(scratch, remove_entry, MAX_FDS, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -25,21 +25,22 @@ struct butter_signalfd_event {
 	int32_t pid;       /* of the sender, or of the child (SIGCHLD) */
 	uint32_t uid;      /* its real user id */
 	int32_t fd;        /* SIGIO */
-	int32_t status;    /* SIGCHLD: exit status or signal */
-	uint32_t band;     /* SIGIO: poll(2)'s event bits */
 	uint32_t timer_id; /* POSIX timers: the kernel's id */
+	uint32_t band;     /* SIGIO: poll(2)'s event bits */
 	uint32_t overrun;  /* POSIX timers: expirations beyond this one */
 	uint32_t trapno;
-	int32_t value;      /* sigqueue(3)'s value as an int */
-	uint64_t pointer;   /* the same as a pointer: (void *)(uintptr_t)pointer */
-	int64_t utime;      /* SIGCHLD: user time in nanoseconds, in steps of the clock tick */
-	int64_t stime;      /* SIGCHLD: system time, likewise */
-	uint64_t addr;      /* of a fault */
-	uint64_t call_addr; /* SIGSYS: of the system call instruction */
+	int32_t status;    /* SIGCHLD: exit status or signal */
+	int32_t value;     /* sigqueue(3)'s value as an int */
+	uint64_t pointer;  /* the same as a pointer: (void *)(uintptr_t)pointer */
+	int64_t utime;     /* SIGCHLD: user time in nanoseconds, in steps of the clock tick */
+	int64_t stime;     /* SIGCHLD: system time, likewise */
+	uint64_t addr;     /* of a fault */
+	uint16_t addr_lsb; /* SIGBUS: least significant bit of addr */
+	uint16_t reserved;
 	int32_t syscall;    /* SIGSYS: its number */
+	uint64_t call_addr; /* SIGSYS: of the system call instruction */
 	uint32_t arch;      /* SIGSYS: AUDIT_ARCH_* */
-	uint16_t addr_lsb;  /* SIGBUS: least significant bit of addr */
-	uint16_t reserved[3];
+	uint32_t reserved2;
 };
 
 /*

@@ -43,5 +43,5 @@ struct butter_eventfd *butter_eventfd_from_fd(int fd)
 
 int butter_eventfd_add(struct butter_eventfd *x, uint64_t n)
 {
-	return butter_eventfd_write(x->source.fd, n);
+	return write(x->source.fd, &n, sizeof(n)) < 0 ? -1 : 0; /* a frame less than eventfd_write(3) */
 }

@@ -14,22 +14,6 @@ void butter__close(int fd)
 	errno = saved;
 }
 
-ssize_t butter__read(int fd, void *buf, size_t size)
-{
-	int saved = errno;
-	ssize_t n = read(fd, buf, size);
-	if (n > 0)
-		return n;
-	if (n == 0) {
-		errno = ENODATA;
-		return -1;
-	}
-	if (errno != EAGAIN)
-		return -1;
-	errno = saved;
-	return 0;
-}
-
 ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret)
 {
 	if (len < sizeof(*ret))
@@ -40,14 +24,6 @@ ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret)
 		return -1;
 	}
 	return sizeof(*ret);
-}
-
-int butter__decoded(ssize_t consumed)
-{
-	if (consumed > 0)
-		return 1;
-	errno = EBADMSG;
-	return -1;
 }
 
 void *butter__object_new(const struct butter_source_ops *ops, size_t size)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include <butter/signalfd.h>
@@ -10,22 +9,34 @@
 
 enum { RECORDS = 16 };
 
-/* struct signalfd_siginfo as the kernel has it today; libc's may be older. */
-struct record {
-	uint32_t signo;
-	int32_t error, code;
-	uint32_t pid, uid;
-	int32_t fd;
-	uint32_t tid, band, overrun, trapno;
-	int32_t status, value;
-	uint64_t ptr, utime, stime, addr;
-	uint16_t addr_lsb, reserved;
-	int32_t syscall;
-	uint64_t call_addr;
-	uint32_t arch;
-	uint8_t spare[28];
-};
-_Static_assert(sizeof(struct record) == 128, "the kernel's record");
+enum { RECORD_SIZE = 128 };
+
+/* The event is laid out as the kernel's record, so that decoding it is a copy. */
+#define SAME(member, kernels)                                                                                \
+	_Static_assert(offsetof(struct butter_signalfd_event, member) ==                                     \
+			       offsetof(struct signalfd_siginfo, kernels),                                   \
+		       #member)
+SAME(signo, ssi_signo);
+SAME(error, ssi_errno);
+SAME(code, ssi_code);
+SAME(pid, ssi_pid);
+SAME(uid, ssi_uid);
+SAME(fd, ssi_fd);
+SAME(timer_id, ssi_tid);
+SAME(band, ssi_band);
+SAME(overrun, ssi_overrun);
+SAME(trapno, ssi_trapno);
+SAME(status, ssi_status);
+SAME(value, ssi_int);
+SAME(pointer, ssi_ptr);
+SAME(utime, ssi_utime);
+SAME(stime, ssi_stime);
+SAME(addr, ssi_addr);
+SAME(addr_lsb, ssi_addr_lsb);
+SAME(syscall, ssi_syscall);
+SAME(call_addr, ssi_call_addr);
+SAME(arch, ssi_arch);
+_Static_assert(sizeof(struct signalfd_siginfo) == RECORD_SIZE, "the kernel's record");
 
 struct butter_signalfd {
 	struct butter__reader reader;
@@ -46,38 +57,22 @@ static int64_t from_ticks(uint64_t ticks)
 
 ssize_t butter_signalfd_decode(const void *buf, size_t len, struct butter_signalfd_event *ret)
 {
-	struct record r;
-	if (len < sizeof(r))
+	int32_t signo;
+	if (len < RECORD_SIZE)
 		return 0;
-	memcpy(&r, buf, sizeof(r));
-	if (r.signo == 0 || r.signo > INT_MAX) {
+	memcpy(&signo, buf, sizeof(signo));
+	if (signo <= 0) {
 		errno = EBADMSG;
 		return -1;
 	}
-	if (ret)
-		*ret = (struct butter_signalfd_event){
-			.signo = (int32_t)r.signo,
-			.error = r.error,
-			.code = r.code,
-			.pid = (int32_t)r.pid,
-			.uid = r.uid,
-			.fd = r.fd,
-			.status = r.status,
-			.band = r.band,
-			.timer_id = r.tid,
-			.overrun = r.overrun,
-			.trapno = r.trapno,
-			.value = r.value,
-			.pointer = r.ptr,
-			.utime = from_ticks(r.utime),
-			.stime = from_ticks(r.stime),
-			.addr = r.addr,
-			.call_addr = r.call_addr,
-			.syscall = r.syscall,
-			.arch = r.arch,
-			.addr_lsb = r.addr_lsb,
-		};
-	return sizeof(r);
+	if (ret) {
+		memcpy(ret, buf, sizeof(*ret));
+		ret->utime = from_ticks((uint64_t)ret->utime);
+		ret->stime = from_ticks((uint64_t)ret->stime);
+		ret->reserved = 0;
+		ret->reserved2 = 0;
+	}
+	return RECORD_SIZE;
 }
 
 static ssize_t decode(const void *buf, size_t len, void *ret)
@@ -107,8 +102,8 @@ static struct butter_signalfd *new (const sigset_t *mask, int block)
 {
 	if (check_mask(mask) < 0)
 		return NULL;
-	struct butter_signalfd *x = butter__reader_new(&butter__signalfd_ops, sizeof(*x), decode,
-						       RECORDS * sizeof(struct record));
+	struct butter_signalfd *x =
+		butter__reader_new(&butter__signalfd_ops, sizeof(*x), decode, RECORDS * RECORD_SIZE);
 	if (x) {
 		x->mask = *mask;
 		x->block = block;

@@ -3,6 +3,12 @@
 
 #include "../syscall.h"
 
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 35)
+#define HAVE_EPOLL_PWAIT2
+#endif
+#endif
+
 int butter_epoll_create1(int flags)
 {
 	return epoll_create1(flags);
@@ -19,12 +25,17 @@ int butter_epoll_wait(int epfd, struct epoll_event *events, int maxevents, int t
 }
 
 /*
- * musl has no wrapper. The kernel wants 64-bit times everywhere, as struct timespec has here. The
- * last argument goes over the stack, where an int would leave half of its word undefined.
+ * musl and glibc before 2.35 have no wrapper. The kernel wants 64-bit times everywhere, as struct
+ * timespec has here. The last argument goes over the stack, so that it is no jump, and where an
+ * int would leave half of its word undefined.
  */
 int butter_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
 			const sigset_t *sigmask)
 {
+#ifdef HAVE_EPOLL_PWAIT2
+	return epoll_pwait2(epfd, events, maxevents, timeout, sigmask);
+#else
 	return butter__syscall(SYS_epoll_pwait2, epfd, events, maxevents, timeout, sigmask,
 			       (size_t)(_NSIG / 8));
+#endif
 }

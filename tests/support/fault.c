@@ -131,17 +131,11 @@ static int faulty_syscall(long number)
 	return -1;
 }
 
-long real_syscall(long number, ...) __asm__("__real_syscall");
-long wrap_syscall(long number, ...) __asm__("__wrap_syscall");
-long wrap_syscall(long number, ...)
+/* Not variadic, as callers see it: on Linux' ABIs the words are in the same places. */
+long real_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("__real_syscall");
+long wrap_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("__wrap_syscall");
+long wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	long a[6];
-	va_list arguments;
-	va_start(arguments, number);
-	for (size_t i = 0; i < 6; i++)
-		a[i] = va_arg(arguments, long);
-	va_end(arguments);
 	int call = faulty_syscall(number);
-	return call >= 0 ? (long)faults[call].result
-			 : real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return call >= 0 ? (long)faults[call].result : real_syscall(number, a, b, c, d, e, f);
 }
