@@ -24,7 +24,7 @@ MAKEFLAGS += --no-builtin-rules
 HASH := \#
 ABI_FLAGS := $(shell printf '%s\n' '$(HASH)include <sys/types.h>' \
 	'char is64[sizeof(time_t) == 8 && sizeof(off_t) == 8 ? 1 : -1];' | \
-	$(CC) $(CPPFLAGS) $(CFLAGS) -xc -fsyntax-only - 2>/dev/null || echo -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64)
+	$(CC) $(CPPFLAGS) $(filter-out --coverage,$(CFLAGS)) -xc -fsyntax-only - 2>/dev/null || echo -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64)
 WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-align -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
 ALL_CPPFLAGS := -Iinclude -D_GNU_SOURCE $(ABI_FLAGS) $(CPPFLAGS)
@@ -83,7 +83,7 @@ include bench/bench.mk
 
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
 DEPS := check pkg-config mandoc groff-base binutils
-DEPS_CI := clang g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
+DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
 	python3-pyinotify libclang-rt-14-dev git clang-format shellcheck
 deps:
 	scripts/deps "$(SUDO)" $(DEPS)

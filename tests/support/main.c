@@ -27,6 +27,20 @@ void suite_register(struct suite *suite)
 	*at = suite;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static void remove_folders(void)
+{
+	while (n_folders > 0) {
+		ck_assert_int_eq(nftw(folders[--n_folders], remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+		free(folders[n_folders]);
+	}
+}
+
 void test_skip(const char *name, const char *reason)
 {
 	const char *strict = getenv("BUTTER_TEST_STRICT");
@@ -35,6 +49,7 @@ void test_skip(const char *name, const char *reason)
 	if (strict && *strict == '1')
 		ck_abort_msg("skipped under BUTTER_TEST_STRICT: %s", reason);
 	__atomic_add_fetch(skipped, 1, __ATOMIC_SEQ_CST);
+	remove_folders();
 	_exit(0);
 }
 
@@ -92,12 +107,6 @@ int poll_in(int fd, int ms)
 	return pfd.revents;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 static void setup(void)
 {
 	fault_clear();
@@ -107,10 +116,7 @@ static void setup(void)
 static void teardown(void)
 {
 	fault_clear();
-	while (n_folders > 0) {
-		ck_assert_int_eq(nftw(folders[--n_folders], remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-		free(folders[n_folders]);
-	}
+	remove_folders();
 	for (n_paths = 0; n_paths < sizeof(paths) / sizeof(paths[0]); n_paths++) {
 		free(paths[n_paths]);
 		paths[n_paths] = NULL;
