@@ -40,7 +40,7 @@ SHARED := $(B)/libbutter.so.$(VERSION)
 PAGES := $(wildcard man/man3/*.3 man/man7/*.7 man/man1/*.1)
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all demo check bench deps deps-ci install uninstall clean
+.PHONY: all demo check bench lint coverage deps deps-ci install uninstall clean
 
 all: $(STATIC) $(B)/libbutter.so $(B)/libbutter.so.$(SOVERSION)
 
@@ -84,11 +84,17 @@ include bench/bench.mk
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
 DEPS := check pkg-config mandoc groff-base binutils
 DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
-	python3-pyinotify libclang-rt-14-dev git clang-format shellcheck
+	python3-pyinotify libclang-rt-14-dev git clang-format clang-tidy clang-tools cppcheck gcovr shellcheck
 deps:
 	scripts/deps "$(SUDO)" $(DEPS)
 deps-ci: deps
 	scripts/deps "$(SUDO)" $(DEPS_CI)
+
+# Static analysis, and how much of src/ the tests reach.
+lint:
+	scripts/lint
+coverage:
+	scripts/coverage $(B)/coverage
 
 install: all
 	scripts/install "$(INSTALL)" "$(B)" "$(DESTDIR)" "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(MANDIR)" \
