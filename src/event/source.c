@@ -61,14 +61,19 @@ static int64_t now(void)
 	return butter__time_from_timespec(&ts);
 }
 
-/* 1: readable (or an error that read(2) will tell); 0: the deadline has come; -1 and errno. */
+/*
+ * 1: readable (or an error that read(2) will tell); 0: the deadline has come, readable or not, so
+ * that an fd that stays readable without an event holds nobody up; -1 and errno.
+ */
 static int wait_readable(int fd, int64_t deadline)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 	if (deadline < 0)
 		return ppoll(&pfd, 1, NULL, NULL);
 	int64_t left = deadline - now();
-	struct timespec ts = butter__time_to_timespec(left > 0 ? left : 0);
+	if (left <= 0)
+		return 0;
+	struct timespec ts = butter__time_to_timespec(left);
 	return ppoll(&pfd, 1, &ts, NULL);
 }
 

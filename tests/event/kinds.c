@@ -109,13 +109,94 @@ static void fire_timerfd(struct butter_source *source)
 	ck_assert_int_eq(poll_in(butter_source_fd(source), 10000), POLLIN);
 }
 
+static int add(struct butter_source *source)
+{
+	return butter_eventfd_add((struct butter_eventfd *)source, 1);
+}
+
+static int watch(struct butter_source *source)
+{
+	return butter_inotify_watch((struct butter_inotify *)source, "/", IN_DELETE_SELF);
+}
+
+static int watch_and_ignore(struct butter_source *source)
+{
+	int wd = watch(source);
+	return wd < 0 ? -1 : butter_inotify_ignore((struct butter_inotify *)source, wd);
+}
+
+static int enable(struct butter_source *source)
+{
+	return butter_signalfd_enable((struct butter_signalfd *)source, SIGUSR2);
+}
+
+static int disable(struct butter_source *source)
+{
+	return butter_signalfd_disable((struct butter_signalfd *)source, SIGUSR2);
+}
+
+static int enable_all(struct butter_source *source)
+{
+	return butter_signalfd_enable_all((struct butter_signalfd *)source);
+}
+
+static int arm_in(struct butter_source *source)
+{
+	return butter_timerfd_arm_in((struct butter_timerfd *)source, 0, 1000000, NULL);
+}
+
+static int arm_at(struct butter_source *source)
+{
+	struct butter_timerfd_setting old;
+	return butter_timerfd_arm_at((struct butter_timerfd *)source, 0, 1000000, &old, 0);
+}
+
+static int disarm(struct butter_source *source)
+{
+	return butter_timerfd_disarm((struct butter_timerfd *)source, NULL);
+}
+
+static int get(struct butter_source *source)
+{
+	struct butter_timerfd_setting now;
+	return butter_timerfd_get((struct butter_timerfd *)source, &now);
+}
+
 const struct kind kinds[KINDS] = {
-	{"eventfd", sizeof(struct butter_eventfd_event), 0, FAULT_EVENTFD, open_eventfd, from_eventfd,
-	 make_eventfd, fire_eventfd},
-	{"inotify", sizeof(struct butter_inotify_event), 1, FAULT_INOTIFY_INIT1, open_inotify, from_inotify,
-	 make_inotify, fire_inotify},
-	{"signalfd", sizeof(struct butter_signalfd_event), 1, FAULT_SIGNALFD, open_signalfd, from_signalfd,
-	 make_signalfd, fire_signalfd},
-	{"timerfd", sizeof(struct butter_timerfd_event), 0, FAULT_TIMERFD_CREATE, open_timerfd, from_timerfd,
-	 make_timerfd, fire_timerfd},
+	{"eventfd",
+	 sizeof(struct butter_eventfd_event),
+	 0,
+	 FAULT_EVENTFD,
+	 open_eventfd,
+	 from_eventfd,
+	 make_eventfd,
+	 fire_eventfd,
+	 {add}},
+	{"inotify",
+	 sizeof(struct butter_inotify_event),
+	 1,
+	 FAULT_INOTIFY_INIT1,
+	 open_inotify,
+	 from_inotify,
+	 make_inotify,
+	 fire_inotify,
+	 {watch, watch_and_ignore}},
+	{"signalfd",
+	 sizeof(struct butter_signalfd_event),
+	 1,
+	 FAULT_SIGNALFD,
+	 open_signalfd,
+	 from_signalfd,
+	 make_signalfd,
+	 fire_signalfd,
+	 {enable, disable, enable_all}},
+	{"timerfd",
+	 sizeof(struct butter_timerfd_event),
+	 0,
+	 FAULT_TIMERFD_CREATE,
+	 open_timerfd,
+	 from_timerfd,
+	 make_timerfd,
+	 fire_timerfd,
+	 {arm_in, arm_at, disarm, get}},
 };

@@ -16,6 +16,8 @@ struct kind {
 	struct butter_source *(*from_fd)(int fd);
 	int (*make_fd)(void); /* the kernel's fd, neither close-on-exec nor non-blocking */
 	void (*fire)(struct butter_source *source); /* one more event is ready when it returns */
+	/* The kind's own verbs: 0 or more, or -1. */
+	int (*verbs[6])(struct butter_source *source);
 };
 
 extern const struct kind kinds[];

@@ -15,6 +15,7 @@
 
 static struct {
 	unsigned calls, at; /* at: the call that is faulty, 0: none */
+	int from;           /* and all after it */
 	int error;          /* 0: result and bytes instead */
 	ssize_t result;
 	const void *bytes;
@@ -23,9 +24,16 @@ static struct {
 void fault_error(enum fault_call call, unsigned nth, int error)
 {
 	faults[call].at = faults[call].calls + nth;
+	faults[call].from = 0;
 	faults[call].error = error;
 	faults[call].result = -1;
 	faults[call].bytes = NULL;
+}
+
+void fault_error_from(enum fault_call call, unsigned nth, int error)
+{
+	fault_error(call, nth, error);
+	faults[call].from = 1;
 }
 
 void fault_result(enum fault_call call, unsigned nth, ssize_t result, const void *bytes)
@@ -33,6 +41,11 @@ void fault_result(enum fault_call call, unsigned nth, ssize_t result, const void
 	fault_error(call, nth, 0);
 	faults[call].result = result;
 	faults[call].bytes = bytes;
+}
+
+int fault_happened(enum fault_call call)
+{
+	return faults[call].at && faults[call].calls >= faults[call].at;
 }
 
 unsigned fault_calls(enum fault_call call)
@@ -47,7 +60,8 @@ void fault_clear(void)
 
 static int faulty(enum fault_call call)
 {
-	if (++faults[call].calls != faults[call].at)
+	unsigned now = __atomic_add_fetch(&faults[call].calls, 1, __ATOMIC_RELAXED), at = faults[call].at;
+	if (!at || now < at || (now > at && !faults[call].from))
 		return 0;
 	if (faults[call].error)
 		errno = faults[call].error;
@@ -77,6 +91,10 @@ static int faulty(enum fault_call call)
 WRAPPED(int, ppoll, TIME64(ppoll),
 	(struct pollfd * fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask),
 	(fds, n, timeout, mask), FAULT_PPOLL)
+WRAPPED(ssize_t, write, "write", (int fd, const void *buf, size_t size), (fd, buf, size), FAULT_WRITE)
+WRAPPED(int, inotify_add_watch, "inotify_add_watch", (int fd, const char *path, uint32_t mask),
+	(fd, path, mask), FAULT_INOTIFY_ADD_WATCH)
+WRAPPED(int, inotify_rm_watch, "inotify_rm_watch", (int fd, int wd), (fd, wd), FAULT_INOTIFY_RM_WATCH)
 WRAPPED(int, inotify_init1, "inotify_init1", (int flags), (flags), FAULT_INOTIFY_INIT1)
 WRAPPED(int, eventfd, "eventfd", (unsigned initial, int flags), (initial, flags), FAULT_EVENTFD)
 WRAPPED(int, signalfd, "signalfd", (int fd, const sigset_t *mask, int flags), (fd, mask, flags),

@@ -10,10 +10,13 @@
 
 enum fault_call {
 	FAULT_READ,
+	FAULT_WRITE,
 	FAULT_CALLOC,
 	FAULT_FCNTL,
 	FAULT_PPOLL,
 	FAULT_INOTIFY_INIT1,
+	FAULT_INOTIFY_ADD_WATCH,
+	FAULT_INOTIFY_RM_WATCH,
 	FAULT_EVENTFD,
 	FAULT_SIGNALFD,
 	FAULT_TIMERFD_CREATE,
@@ -25,8 +28,14 @@ enum fault_call {
 /* The nth call from now (1: the next) returns -1 with this errno (calloc: NULL). */
 void fault_error(enum fault_call call, unsigned nth, int error);
 
+/* The same for that call and all after it. */
+void fault_error_from(enum fault_call call, unsigned nth, int error);
+
 /* The nth call from now returns this without being made; read(2) first copies bytes, if given. */
 void fault_result(enum fault_call call, unsigned nth, ssize_t result, const void *bytes);
+
+/* Whether a call was faulty since fault_clear(). */
+int fault_happened(enum fault_call call);
 
 /* Calls made since fault_clear(), the faulty ones included. */
 unsigned fault_calls(enum fault_call call);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sweep: every operation of every kind of object, with the nth call of each libc function
+ * that the library uses failing with each errno it is documented to have, once and for ever. The
+ * operation tells that errno or ends well; afterwards the object works, and nothing has leaked
+ * (the fixture counts fds, the sanitizers and valgrind memory).
+ */
+#include <stdio.h>
+
+#include "kinds.h"
+#include "test.h"
+
+enum { MOST_ERRORS = 10, MOST_CALLS = 8 };
+
+static const struct {
+	enum fault_call call;
+	int errors[MOST_ERRORS];
+} documented[] = {
+	{FAULT_READ, {EAGAIN, EINTR, EIO, EBADF, EFAULT, EINVAL, EISDIR, ENOMEM}},
+	{FAULT_WRITE, {EAGAIN, EINTR, EIO, EBADF, EFAULT, EINVAL}},
+	{FAULT_CALLOC, {ENOMEM}},
+	{FAULT_FCNTL, {EBADF, EACCES, EPERM}},
+	{FAULT_PPOLL, {EINTR, EFAULT, EINVAL, ENOMEM}},
+	{FAULT_INOTIFY_INIT1, {EINVAL, EMFILE, ENFILE, ENOMEM}},
+	{FAULT_INOTIFY_ADD_WATCH,
+	 {EACCES, EBADF, EEXIST, EFAULT, EINVAL, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR}},
+	{FAULT_INOTIFY_RM_WATCH, {EBADF, EINVAL}},
+	{FAULT_EVENTFD, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM}},
+	{FAULT_SIGNALFD, {EBADF, EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM}},
+	{FAULT_TIMERFD_CREATE, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM, EPERM}},
+	{FAULT_TIMERFD_SETTIME, {EBADF, ECANCELED, EFAULT, EINVAL}},
+	{FAULT_TIMERFD_GETTIME, {EBADF, EFAULT, EINVAL}},
+};
+enum { DOCUMENTED = sizeof(documented) / sizeof(documented[0]) };
+
+static const struct kind *kind;
+static union any_event events[4];
+static unsigned injected;
+
+/* Operations on an object that has events waiting; -1 is an error. */
+static int read_event(struct butter_source *source)
+{
+	return butter_source_read_event(source, events);
+}
+
+static int read_events(struct butter_source *source)
+{
+	return (int)butter_source_read_events(source, events, 4);
+}
+
+static int wait_event(struct butter_source *source)
+{
+	return butter_source_wait_event(source, events, 1000000);
+}
+
+/* Nothing is waiting any more: it has to wait. */
+static int drain_and_wait(struct butter_source *source)
+{
+	int n;
+	while ((n = read_event(source)) == 1)
+		continue;
+	return n < 0 ? -1 : wait_event(source);
+}
+
+static int open_another(struct butter_source *source)
+{
+	(void)source;
+	struct butter_source *other = kind->open();
+	if (!other)
+		return -1;
+	butter_source_close(other);
+	return 0;
+}
+
+/* From an fd made beforehand, which is still there when that fails. */
+static int adopt_fd;
+static int adopt(struct butter_source *source)
+{
+	(void)source;
+	struct butter_source *other = kind->from_fd(adopt_fd);
+	return other ? butter_source_release(other) - adopt_fd : -1;
+}
+
+typedef int operation(struct butter_source *source);
+static operation *const operations[] = {read_event,     read_events,  wait_event,
+					drain_and_wait, open_another, adopt};
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+
+/* One operation with the fault, and then everything as usual. Returns 0 when the operation does
+   not make that many calls. */
+static int try(struct butter_source *source, operation *run, size_t row, unsigned nth, int error,
+	       int for_ever)
+{
+	kind->fire(source);
+	(for_ever ? fault_error_from : fault_error)(documented[row].call, nth, error);
+	errno = 0;
+	int n = run(source), told = errno, happened = fault_happened(documented[row].call);
+	fault_clear();
+	if (n < 0) {
+		ck_assert_msg(happened, "%s: failed without a fault", kind->name);
+		ck_assert_int_eq(told, error);
+	} else {
+		ck_assert_int_eq(told, 0);
+		ck_assert_msg(!happened || error == EAGAIN, "%s: a fault was not told", kind->name);
+	}
+	while (butter_source_read_event(source, events) == 1)
+		continue;
+	kind->fire(source);
+	ck_assert_int_eq(butter_source_wait_event(source, events, INT64_C(10000000000)), 1);
+	injected += (unsigned)happened;
+	return happened;
+}
+
+static void sweep(operation *run)
+{
+	struct butter_source *source = kind->open();
+	adopt_fd = kind->make_fd();
+	for (size_t row = 0; row < DOCUMENTED; row++)
+		for (size_t i = 0; i < MOST_ERRORS && documented[row].errors[i]; i++)
+			for (int for_ever = 0; for_ever < 2; for_ever++)
+				for (unsigned nth = 1; nth <= MOST_CALLS; nth++)
+					if (!try(source, run, row, nth, documented[row].errors[i], for_ever))
+						break;
+	butter_source_close(source);
+	ck_assert_int_eq(close(adopt_fd), 0);
+}
+
+START_TEST(every_fault_is_told_and_costs_nothing)
+{
+	kind = &kinds[_i];
+	for (size_t i = 0; i < OPERATIONS; i++)
+		sweep(operations[i]);
+	for (size_t i = 0; kind->verbs[i]; i++)
+		sweep(kind->verbs[i]);
+	printf("%s: %u faults injected\n", kind->name, injected);
+	ck_assert_uint_gt(injected, 100);
+}
+END_TEST
+
+/* A read of any length: whole records come, a part of one is EBADMSG, and then all is well. */
+START_TEST(a_read_of_any_length_is_told)
+{
+	unsigned char bytes[300] = {0};
+	kind = &kinds[_i];
+	struct butter_source *source = kind->open();
+	bytes[0] = 1;
+	for (size_t len = 1; len <= sizeof(bytes); len++) {
+		unsigned char *exact = malloc(len);
+		memcpy(exact, bytes, len);
+		if (kind->caches || len <= 8) {
+			fault_result(FAULT_READ, 1, (ssize_t)len, exact);
+			errno = 0;
+			int n = read_events(source);
+			ck_assert(n > 0 ? errno == 0 : n == -1 && errno == EBADMSG);
+			fault_clear();
+		}
+		for (int n; (n = read_event(source)) != 0;)
+			ck_assert(n == 1 || errno == EBADMSG);
+		kind->fire(source);
+		ck_assert_int_eq(read_event(source), 1);
+		while (read_event(source) == 1)
+			continue;
+		free(exact);
+	}
+	butter_source_close(source);
+}
+END_TEST
+
+SUITE(event_faults)
+{
+	tcase_add_loop_test(tc, every_fault_is_told_and_costs_nothing, 0, KINDS);
+	tcase_add_loop_test(tc, a_read_of_any_length_is_told, 0, KINDS);
+}
