@@ -10,6 +10,7 @@
 #include <butter/ids.h>
 #include <butter/inotify.h>
 #include <butter/mount.h>
+#include <butter/namespace.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
 #include <butter/timerfd.h>
