@@ -7,8 +7,11 @@
 #include <butter/epoll.h>
 #include <butter/event.h>
 #include <butter/eventfd.h>
+#include <butter/host.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
+#include <butter/mount.h>
+#include <butter/namespace.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
 #include <butter/timerfd.h>

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -56,30 +57,51 @@ void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-struct in_user {
+struct start {
 	void (*fn)(void *);
 	void *arg;
+	unsigned long flags;
 	unsigned uid, gid;
 };
 
-static void map_and_run(void *in_user)
+static void become_root(const struct start *start)
 {
-	struct in_user *in = in_user;
 	char map[32];
-	snprintf(map, sizeof(map), "0 %u 1", in->uid);
+	snprintf(map, sizeof(map), "0 %u 1", start->uid);
 	write_file("/proc/self/uid_map", map);
 	write_file("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", in->gid);
+	snprintf(map, sizeof(map), "0 %u 1", start->gid);
 	write_file("/proc/self/gid_map", map);
-	in->fn(in->arg);
+}
+
+static void prepare_and_run(void *arg)
+{
+	struct start *start = arg;
+	if (start->flags & CLONE_NEWUSER)
+		become_root(start);
+	if (start->flags & CLONE_NEWNS)
+		ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	start->fn(start->arg);
 }
 
 /* By clone, not unshare: that one refuses a process with threads, as under ThreadSanitizer. */
+void in_namespaces(unsigned long flags, void (*fn)(void *), void *arg)
+{
+	struct start start = {.fn = fn, .arg = arg, .flags = flags, .uid = geteuid(), .gid = getegid()};
+	if (start.uid != 0)
+		start.flags |= CLONE_NEWUSER;
+	pid_t pid = raw_fork(start.flags);
+	if (pid < 0 && (errno == EPERM || errno == ENOSPC))
+		SKIP("no such namespace may be made here (a sysctl, a container, or a chroot)");
+	finish(pid, prepare_and_run, &start);
+}
+
 void in_user_namespace(void (*fn)(void *), void *arg)
 {
-	struct in_user in = {.fn = fn, .arg = arg, .uid = geteuid(), .gid = getegid()};
-	pid_t pid = raw_fork(CLONE_NEWUSER);
-	if (pid < 0 && (errno == EPERM || errno == ENOSPC))
-		SKIP("no user namespace may be made here (a sysctl, a container, or a chroot)");
-	finish(pid, map_and_run, &in);
+	in_namespaces(CLONE_NEWUSER, fn, arg);
+}
+
+void in_mount_namespace(void (*fn)(void *), void *arg)
+{
+	in_namespaces(CLONE_NEWNS, fn, arg);
 }

@@ -11,6 +11,15 @@ void in_child(void (*fn)(void *), void *arg);
 /* The same in a user namespace in which the child is root. */
 void in_user_namespace(void (*fn)(void *), void *arg);
 
+/*
+ * The same in new namespaces of these kinds (CLONE_NEW*); an ordinary user's child is root of a new
+ * user namespace too. No mount there reaches the parent's.
+ */
+void in_namespaces(unsigned long flags, void (*fn)(void *), void *arg);
+
+/* The same in a mount namespace. */
+void in_mount_namespace(void (*fn)(void *), void *arg);
+
 /* clone(2) as fork(2) does it, behind libc's back. */
 pid_t raw_fork(unsigned long flags);
 
