@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -79,4 +80,28 @@ void in_user_namespace(void (*fn)(void *), void *arg)
 {
 	struct in_user in = {.fn = fn, .arg = arg, .uid = geteuid(), .gid = getegid()};
 	finish(raw_fork(CLONE_NEWUSER), map_and_run, &in);
+}
+
+static void privately(void *in_user)
+{
+	struct in_user *in = in_user;
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
+	in->fn(in->arg);
+}
+
+static void map_and_run_privately(void *in_user)
+{
+	struct in_user *outer = in_user, in = *outer;
+	in.fn = privately;
+	in.arg = in_user;
+	map_and_run(&in);
+}
+
+void in_mount_namespace(void (*fn)(void *), void *arg)
+{
+	struct in_user in = {.fn = fn, .arg = arg, .uid = geteuid(), .gid = getegid()};
+	if (in.uid == 0)
+		finish(raw_fork(CLONE_NEWNS), privately, &in);
+	else
+		finish(raw_fork(CLONE_NEWUSER | CLONE_NEWNS), map_and_run_privately, &in);
 }
