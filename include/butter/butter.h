@@ -9,6 +9,7 @@
 #include <butter/eventfd.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
+#include <butter/pidfd.h>
 #include <butter/seccomp.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
