@@ -7,11 +7,14 @@
 #include <butter/epoll.h>
 #include <butter/event.h>
 #include <butter/eventfd.h>
+#include <butter/fanotify.h>
 #include <butter/host.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
 #include <butter/mount.h>
 #include <butter/namespace.h>
+#include <butter/pidfd.h>
+#include <butter/seccomp.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
 #include <butter/timerfd.h>

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "fault.h"
 #include "test.h"
@@ -98,6 +99,15 @@ long read_number(const char *path)
 	ck_assert_int_eq(fscanf(file, "%ld", &number), 1);
 	fclose(file);
 	return number;
+}
+
+int linux_is_at_least(unsigned major, unsigned minor)
+{
+	struct utsname name;
+	unsigned has_major, has_minor;
+	ck_assert_int_eq(uname(&name), 0);
+	ck_assert_int_eq(sscanf(name.release, "%u.%u", &has_major, &has_minor), 2);
+	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 int poll_in(int fd, int ms)

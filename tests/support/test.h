@@ -49,6 +49,9 @@ void touch(const char *path);
 /* The number in the first line of a file such as /proc/sys/fs/inotify/max_queued_events. */
 long read_number(const char *path);
 
+/* Whether the running kernel is of this version or newer. */
+int linux_is_at_least(unsigned major, unsigned minor);
+
 /* Open file descriptors of this process. */
 unsigned count_fds(void);
 
