@@ -11,6 +11,7 @@
 #include <butter/inotify.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
+#include <butter/splice.h>
 #include <butter/timerfd.h>
 
 #endif

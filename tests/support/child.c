@@ -75,8 +75,19 @@ static void map_and_run(void *in_user)
 }
 
 /* By clone, not unshare: that one refuses a process with threads, as under ThreadSanitizer. */
-void in_user_namespace(void (*fn)(void *), void *arg)
+static void in_namespaces(unsigned long flags, void (*fn)(void *), void *arg)
 {
 	struct in_user in = {.fn = fn, .arg = arg, .uid = geteuid(), .gid = getegid()};
-	finish(raw_fork(CLONE_NEWUSER), map_and_run, &in);
+	finish(raw_fork(flags), map_and_run, &in);
+}
+
+void in_user_namespace(void (*fn)(void *), void *arg)
+{
+	in_namespaces(CLONE_NEWUSER, fn, arg);
+}
+
+/* Mounts of a mount namespace with another owner do not spread back. */
+void in_mount_namespace(void (*fn)(void *), void *arg)
+{
+	in_namespaces(CLONE_NEWUSER | CLONE_NEWNS, fn, arg);
 }

@@ -11,6 +11,9 @@ void in_child(void (*fn)(void *), void *arg);
 /* The same in a user namespace in which the child is root. */
 void in_user_namespace(void (*fn)(void *), void *arg);
 
+/* The same with mounts of its own too, which nobody else sees. */
+void in_mount_namespace(void (*fn)(void *), void *arg);
+
 /* clone(2) as fork(2) does it, behind libc's back. */
 pid_t raw_fork(unsigned long flags);
 
