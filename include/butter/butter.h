@@ -7,6 +7,7 @@
 #include <butter/epoll.h>
 #include <butter/event.h>
 #include <butter/eventfd.h>
+#include <butter/file.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
 #include <butter/signalfd.h>
