@@ -8,6 +8,7 @@
 #include <butter/event.h>
 #include <butter/eventfd.h>
 #include <butter/fanotify.h>
+#include <butter/file.h>
 #include <butter/host.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
@@ -17,6 +18,7 @@
 #include <butter/seccomp.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
+#include <butter/splice.h>
 #include <butter/timerfd.h>
 
 #endif
