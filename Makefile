@@ -80,6 +80,7 @@ demo: $(B)/examples/daemon
 
 include tests/tests.mk
 include bench/bench.mk
+include fuzz/fuzz.mk
 
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
 DEPS := check pkg-config mandoc groff-base binutils
