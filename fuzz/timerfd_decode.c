@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#include <butter/timerfd.h>
+
+#include "fuzz.h"
+
+static ssize_t expected(const unsigned char *buf, size_t len)
+{
+	static const unsigned char zero[8];
+	if (len < sizeof(zero))
+		return 0;
+	return memcmp(buf, zero, sizeof(zero)) ? (ssize_t)sizeof(zero) : -1;
+}
+
+static void check(const unsigned char *buf, size_t n, const struct butter_timerfd_event *event)
+{
+	require(n == sizeof(event->expirations) && !memcmp(&event->expirations, buf, n));
+	require(event->cancelled == 0);
+}
+
+FUZZ_DECODER(timerfd)
