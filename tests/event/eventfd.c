@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -64,6 +65,9 @@ START_TEST(a_full_counter_is_EAGAIN_and_keeps_its_value)
 	ck_assert_fails(butter_eventfd_add(x, 1), EAGAIN);
 	ck_assert_fails(butter_eventfd_add(x, UINT64_MAX), EINVAL);
 	ck_assert_int_eq(butter_eventfd_add(x, 0), 0);
+	struct pollfd pfd = {.fd = butter_eventfd_fd(x), .events = POLLIN | POLLOUT};
+	ck_assert_int_eq(poll(&pfd, 1, 0), 1);
+	ck_assert_int_eq(pfd.revents, POLLIN);
 	ck_assert_int_eq(butter_eventfd_read_event(x, &ev), 1);
 	ck_assert_uint_eq(ev.value, UINT64_MAX - 1);
 	butter_eventfd_close(x);

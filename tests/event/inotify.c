@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <butter/inotify.h>
 #include <butter/source.h>
 
+#include "child.h"
 #include "fault.h"
 #include "test.h"
 
@@ -188,6 +190,66 @@ START_TEST(a_name_lives_until_the_next_read)
 }
 END_TEST
 
+/* What happens in a folder that was renamed is told under its watch; its old place is not. */
+START_TEST(a_watch_follows_the_inode_not_the_path)
+{
+	const char *top = scratch();
+	x = butter_inotify_open(0);
+	ck_assert_int_eq(mkdir(path_in(top, "old"), 0700), 0);
+	ck_assert_int_eq(butter_inotify_watch(x, path_in(top, "old"), IN_CREATE | IN_MOVE_SELF), 1);
+	ck_assert_int_eq(rename(path_in(top, "old"), path_in(top, "new")), 0);
+	ck_assert_int_eq(mkdir(path_in(top, "old"), 0700), 0);
+	touch(path_in(top, "old/unseen"));
+	touch(path_in(top, "new/seen"));
+	expect(IN_MOVE_SELF, "");
+	expect(IN_CREATE, "seen");
+	expect_nothing();
+	butter_inotify_close(x);
+}
+END_TEST
+
+/* A second watch of one inode is the first, with another mask, unless IN_MASK_ADD says more. */
+START_TEST(a_second_watch_replaces_the_mask)
+{
+	int wd = watching(IN_CREATE);
+	ck_assert_int_eq(butter_inotify_watch(x, dir, IN_DELETE), wd);
+	touch(path_in(dir, "f"));
+	expect_nothing();
+	ck_assert_int_eq(butter_inotify_watch(x, dir, IN_CREATE | IN_MASK_ADD), wd);
+	ck_assert_int_eq(unlink(path_in(dir, "f")), 0);
+	touch(path_in(dir, "f"));
+	expect(IN_DELETE, "f");
+	expect(IN_CREATE, "f");
+	butter_inotify_close(x);
+}
+END_TEST
+
+/* A mount over a watched folder says nothing, and the watch stays with what is covered. */
+static void mount_and_unmount(void *folder)
+{
+	dir = folder;
+	x = butter_inotify_open(0);
+	ck_assert_int_eq(mkdir(path_in(dir, "m"), 0700), 0);
+	ck_assert_int_eq(butter_inotify_watch(x, path_in(dir, "m"), IN_CREATE), 1);
+	ck_assert_int_eq(mount("butter", path_in(dir, "m"), "tmpfs", 0, NULL), 0);
+	touch(path_in(dir, "m/unseen"));
+	expect_nothing();
+	ck_assert_int_eq(butter_inotify_watch(x, path_in(dir, "m"), IN_CREATE), 2);
+	ck_assert_int_eq(umount2(path_in(dir, "m"), 0), 0);
+	expect(IN_UNMOUNT | IN_ISDIR, "");
+	ck_assert_int_eq(ev.wd, 2);
+	expect(IN_IGNORED, "");
+	touch(path_in(dir, "m/seen"));
+	expect(IN_CREATE, "seen");
+	butter_inotify_close(x);
+}
+
+START_TEST(an_unmount_is_told_and_a_mount_is_not)
+{
+	in_mount_namespace(mount_and_unmount, (void *)scratch());
+}
+END_TEST
+
 /* The queue takes its limit of events and one that says so; then it goes on. */
 START_TEST(a_full_queue_is_an_event)
 {
@@ -358,6 +420,9 @@ SUITE(event_inotify)
 	tcase_add_test(tc, equal_events_in_a_row_are_one);
 	tcase_add_test(tc, a_name_is_any_bytes_of_any_length);
 	tcase_add_test(tc, a_name_lives_until_the_next_read);
+	tcase_add_test(tc, a_watch_follows_the_inode_not_the_path);
+	tcase_add_test(tc, a_second_watch_replaces_the_mask);
+	tcase_add_test(tc, an_unmount_is_told_and_a_mount_is_not);
 	tcase_add_test(tc, a_full_queue_is_an_event);
 	tcase_add_test(tc, one_read_drains_64_KiB);
 	tcase_add_test(tc, decode_consumes_one_record_at_any_alignment);
