@@ -80,7 +80,7 @@ static void prepare_and_run(void *arg)
 	if (start->flags & CLONE_NEWUSER)
 		become_root(start);
 	if (start->flags & CLONE_NEWNS)
-		ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+		ck_assert_int_eq(mount("", "/", "", MS_REC | MS_PRIVATE, ""), 0);
 	start->fn(start->arg);
 }
 
