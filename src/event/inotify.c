@@ -49,7 +49,17 @@ static ssize_t decode(const void *buf, size_t len, void *ret)
 	return butter_inotify_decode(buf, len, ret);
 }
 
-BUTTER__OBJECT(inotify, butter__reader_read_event, butter__reader_read_events, butter__reader_pending)
+static int read_event(struct butter_source *source, void *ret)
+{
+	return butter__reader_read_event((struct butter__reader *)source, decode, ret);
+}
+
+static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
+{
+	return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);
+}
+
+BUTTER__OBJECT(inotify, read_event, read_events, butter__reader_pending)
 
 static struct butter_inotify *new (void)
 {

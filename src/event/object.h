@@ -76,8 +76,64 @@ struct butter__reader {
 /* butter__object_new() for such an object: size bytes and a buffer behind them. */
 void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butter__decoder *decode,
 			 uint32_t buf_size);
-int butter__reader_read_event(struct butter_source *source, void *ret);
-ssize_t butter__reader_read_events(struct butter_source *source, void *ret, size_t max);
+
+/* Reads a bufferful. 1: there are records; 0 and -1 as butter__read(). */
+int butter__reader_fill(struct butter__reader *r);
+
+/* The decoder's answer for the next record. */
+static inline ssize_t butter__reader_decode(struct butter__reader *r, butter__decoder *decode, void *ret)
+{
+	ssize_t n = decode(r->buf + r->next, r->end - r->next, ret);
+	if (n > 0) {
+		r->next += (uint32_t)n;
+		r->pending -= r->pending > 0;
+	}
+	return n;
+}
+
+/*
+ * read_event; inline, so that a family's decoder is part of it. A record that cannot be decoded
+ * takes the rest of the buffer with it.
+ */
+static inline int butter__reader_read_event(struct butter__reader *r, butter__decoder *decode, void *ret)
+{
+	if (r->next == r->end) {
+		int n = butter__reader_fill(r);
+		if (n <= 0)
+			return n;
+	}
+	ssize_t n = butter__reader_decode(r, decode, ret);
+	if (n <= 0) {
+		r->next = r->end;
+		r->pending = 0;
+	}
+	return butter__decoded(n);
+}
+
+/* read_events, likewise. Such a record ends the run, and the next call tells of it. */
+static inline ssize_t butter__reader_read_events(struct butter__reader *r, butter__decoder *decode, void *ret,
+						 size_t max)
+{
+	size_t event_size = r->source.ops->event_size;
+	char *event = ret;
+	if (max == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	ssize_t count = butter__reader_read_event(r, decode, event);
+	if (count <= 0)
+		return count;
+	int saved = errno;
+	while ((size_t)count < max && r->next < r->end) {
+		event += event_size;
+		if (butter__reader_decode(r, decode, event) <= 0)
+			break;
+		count++;
+	}
+	errno = saved;
+	return count;
+}
+
 size_t butter__reader_pending(struct butter_source *source);
 
 /*

@@ -80,7 +80,17 @@ static ssize_t decode(const void *buf, size_t len, void *ret)
 	return butter_signalfd_decode(buf, len, ret);
 }
 
-BUTTER__OBJECT(signalfd, butter__reader_read_event, butter__reader_read_events, butter__reader_pending)
+static int read_event(struct butter_source *source, void *ret)
+{
+	return butter__reader_read_event((struct butter__reader *)source, decode, ret);
+}
+
+static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
+{
+	return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);
+}
+
+BUTTER__OBJECT(signalfd, read_event, read_events, butter__reader_pending)
 
 /* No signalfd gives the first two; blocking the others would only hide a crash from its handler. */
 static const int refused[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
