@@ -51,6 +51,7 @@ START_TEST(the_typed_verbs_are_the_sources)
 	ck_assert_int_eq(butter_inotify_wait_event(x, &ev, -1), 1);
 	ck_assert_str_eq(ev.name, "a");
 	ck_assert_uint_eq(butter_inotify_pending(x), 3);
+	ck_assert_fails(butter_inotify_read_events(x, two, 0), EINVAL);
 	ck_assert_int_eq(butter_inotify_read_events(x, two, 2), 2);
 	ck_assert_str_eq(two[0].name, "b");
 	ck_assert_str_eq(two[1].name, "c");

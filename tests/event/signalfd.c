@@ -60,6 +60,7 @@ START_TEST(the_typed_verbs_are_the_sources)
 		sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = i});
 	ck_assert_int_eq(butter_signalfd_read_event(x, &ev), 1);
 	ck_assert_uint_eq(butter_signalfd_pending(x), 3);
+	ck_assert_fails(butter_signalfd_read_events(x, events, 0), EINVAL);
 	ck_assert_int_eq(butter_signalfd_read_events(x, events, 2), 2);
 	ck_assert_int_eq(events[0].value, 1);
 	ck_assert_int_eq(events[1].value, 2);
