@@ -14,6 +14,7 @@
 #define BUTTER_EVENT_H
 
 #include <butter/eventfd.h>
+#include <butter/fanotify.h>
 #include <butter/inotify.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
@@ -44,6 +45,7 @@
 /* clang-format on */
 
 BUTTER__OVERLOADS(eventfd)
+BUTTER__OVERLOADS(fanotify)
 BUTTER__OVERLOADS(inotify)
 BUTTER__OVERLOADS(signalfd)
 BUTTER__OVERLOADS(timerfd)
@@ -56,6 +58,7 @@ BUTTER__OVERLOADS(timerfd)
 #define BUTTER__OF(x, verb)                                                                 \
 	_Generic((x),                                                                       \
 		 struct butter_eventfd *: butter_eventfd_##verb,                            \
+		 struct butter_fanotify *: butter_fanotify_##verb,                          \
 		 struct butter_inotify *: butter_inotify_##verb,                            \
 		 struct butter_signalfd *: butter_signalfd_##verb,                          \
 		 struct butter_timerfd *: butter_timerfd_##verb)
@@ -63,6 +66,7 @@ BUTTER__OVERLOADS(timerfd)
 #define BUTTER__OF_EVENT(ret, verb)                                                         \
 	_Generic((ret),                                                                     \
 		 struct butter_eventfd_event *: butter_eventfd_##verb,                      \
+		 struct butter_fanotify_event *: butter_fanotify_##verb,                    \
 		 struct butter_inotify_event *: butter_inotify_##verb,                      \
 		 struct butter_signalfd_event *: butter_signalfd_##verb,                    \
 		 struct butter_timerfd_event *: butter_timerfd_##verb)

@@ -26,8 +26,8 @@ struct butter_source_ops {
 	/* Events read and not yet handed out; NULL: there are never any. */
 	size_t (*pending)(struct butter_source *source);
 
-	/* Frees everything but the fd, which is still open; NULL: there is nothing to free. */
-	void (*destroy)(struct butter_source *source);
+	/* Frees everything but the fd, which it returns, open; NULL: there is nothing to free. */
+	int (*release)(struct butter_source *source);
 };
 
 /* Private members: only butter_source_init() writes them, only the verbs read them. */

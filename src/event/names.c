@@ -42,18 +42,43 @@ int butter__name_parse(const struct butter__names *table, const char *text, size
 	return invalid();
 }
 
-int butter__number_parse(const char *text, size_t len, int is_mask, int64_t min, int64_t max, int64_t *ret)
+enum { DIGITS = 24 };
+
+/* A copy of len bytes of text that ends with NUL, if they can be a number. */
+static int copy_digits(const char *text, size_t len, const char *first, char digits[DIGITS])
 {
-	char digits[24], *end;
-	const char *allowed = min < 0 ? "-0123456789" : "0123456789";
-	if (len == 0 || len >= sizeof(digits) || !strchr(allowed, text[0]))
+	if (len == 0 || len >= DIGITS || !strchr(first, text[0]))
 		return invalid();
 	memcpy(digits, text, len);
 	digits[len] = '\0';
-	int saved = errno, hexadecimal = is_mask && !strncmp(digits, "0x", 2);
+	return 0;
+}
+
+int butter__number_parse(const char *text, size_t len, int64_t min, int64_t max, int64_t *ret)
+{
+	char digits[DIGITS], *end;
+	if (copy_digits(text, len, min < 0 ? "-0123456789" : "0123456789", digits) < 0)
+		return -1;
+	int saved = errno;
 	errno = 0;
-	intmax_t value = strtoimax(digits, &end, hexadecimal ? 16 : 10);
+	intmax_t value = strtoimax(digits, &end, 10);
 	if (errno || end == digits || *end || value < min || value > max)
+		return invalid();
+	errno = saved;
+	*ret = value;
+	return 0;
+}
+
+/* Bits: decimal, or hexadecimal after "0x". */
+static int bits_parse(const char *text, size_t len, uint64_t *ret)
+{
+	char digits[DIGITS], *end;
+	if (copy_digits(text, len, "0123456789", digits) < 0)
+		return -1;
+	int saved = errno;
+	errno = 0;
+	uintmax_t value = strtoumax(digits, &end, strncmp(digits, "0x", 2) ? 10 : 16);
+	if (errno || *end)
 		return invalid();
 	errno = saved;
 	*ret = value;
@@ -72,10 +97,10 @@ static size_t append(char *buf, size_t len, size_t at, const char *text)
 	return at + n;
 }
 
-int butter__mask_format(const struct butter__names *table, uint32_t mask, char *buf, size_t len)
+int butter__mask_format(const struct butter__names *table, uint64_t mask, char *buf, size_t len)
 {
 	size_t at = 0;
-	uint32_t rest = mask;
+	uint64_t rest = mask;
 	if (len > 0)
 		buf[0] = '\0';
 	for (size_t i = 0; i < table->count && rest; i++) {
@@ -84,22 +109,33 @@ int butter__mask_format(const struct butter__names *table, uint32_t mask, char *
 			continue;
 		at = append(buf, len, at, at ? "|" : "");
 		at = append(buf, len, at, table->names[i].name);
-		rest &= ~value;
+		rest &= ~(uint64_t)value;
 	}
 	if (rest || !mask) {
-		char number[16];
-		snprintf(number, sizeof(number), mask ? "0x%" PRIx32 : "%" PRIu32, rest);
+		char number[DIGITS];
+		snprintf(number, sizeof(number), mask ? "0x%" PRIx64 : "%" PRIu64, rest);
 		at = append(buf, len, at, at ? "|" : "");
 		at = append(buf, len, at, number);
 	}
 	return (int)at;
 }
 
-int butter__mask_parse(const struct butter__names *table, const char *text, uint32_t *ret)
+/* One word of a mask. */
+static int word_parse(const struct butter__names *table, const char *text, size_t len, uint64_t *ret)
+{
+	uint32_t bits;
+	if (*text >= '0' && *text <= '9')
+		return bits_parse(text, len, ret);
+	if (butter__name_parse(table, text, len, &bits) < 0)
+		return -1;
+	*ret = bits;
+	return 0;
+}
+
+int butter__mask_parse64(const struct butter__names *table, const char *text, uint64_t *ret)
 {
 	static const char separators[] = "|, \t\n";
-	uint32_t mask = 0, bits;
-	int64_t number;
+	uint64_t mask = 0, bits;
 	size_t words = 0;
 	if (!text)
 		return invalid();
@@ -108,19 +144,25 @@ int butter__mask_parse(const struct butter__names *table, const char *text, uint
 		size_t n = strcspn(text, separators);
 		if (n == 0)
 			break;
-		if (*text >= '0' && *text <= '9') {
-			if (butter__number_parse(text, n, 1, 0, UINT32_MAX, &number) < 0)
-				return -1;
-			bits = (uint32_t)number;
-		} else if (butter__name_parse(table, text, n, &bits) < 0) {
+		if (word_parse(table, text, n, &bits) < 0)
 			return -1;
-		}
 		mask |= bits;
 		text += n;
 	}
 	if (words == 0)
 		return invalid();
 	*ret = mask;
+	return 0;
+}
+
+int butter__mask_parse(const struct butter__names *table, const char *text, uint32_t *ret)
+{
+	uint64_t mask;
+	if (butter__mask_parse64(table, text, &mask) < 0)
+		return -1;
+	if (mask > UINT32_MAX)
+		return invalid();
+	*ret = (uint32_t)mask;
 	return 0;
 }
 
@@ -145,7 +187,7 @@ int butter__enum_parse(const struct butter__names *table, const char *text, int 
 	int saved = errno;
 	if (!text)
 		return invalid();
-	if (butter__number_parse(text, strlen(text), 0, INT_MIN, INT_MAX, &number) == 0) {
+	if (butter__number_parse(text, strlen(text), INT_MIN, INT_MAX, &number) == 0) {
 		*ret = (int)number;
 		return 0;
 	}

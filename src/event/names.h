@@ -27,11 +27,12 @@ struct butter__names {
 	}
 
 /* snprintf(3)'s contract. In a table of bits, a name of many bits stands behind its parts. */
-int butter__mask_format(const struct butter__names *table, uint32_t mask, char *buf, size_t len);
+int butter__mask_format(const struct butter__names *table, uint64_t mask, char *buf, size_t len);
 int butter__enum_format(const struct butter__names *table, int value, char *buf, size_t len);
 
 /* 0, or -1 with EINVAL and *ret untouched. */
 int butter__mask_parse(const struct butter__names *table, const char *text, uint32_t *ret);
+int butter__mask_parse64(const struct butter__names *table, const char *text, uint64_t *ret);
 int butter__enum_parse(const struct butter__names *table, const char *text, int *ret);
 
 /* The name of value, or NULL. */
@@ -40,7 +41,7 @@ const char *butter__enum_name(const struct butter__names *table, int value);
 /* The same for len bytes of text, a name or prefix-less name in any case, and no number. */
 int butter__name_parse(const struct butter__names *table, const char *text, size_t len, uint32_t *ret);
 
-/* A whole number from min to max: decimal, and where it is a mask also hexadecimal after "0x". */
-int butter__number_parse(const char *text, size_t len, int is_mask, int64_t min, int64_t max, int64_t *ret);
+/* A whole number from min to max, decimal. */
+int butter__number_parse(const char *text, size_t len, int64_t min, int64_t max, int64_t *ret);
 
 #endif

@@ -14,6 +14,14 @@ void butter__close(int fd)
 	errno = saved;
 }
 
+/* Before POSIX.1-2024 free(3) may change errno. */
+void butter__free(void *memory)
+{
+	int saved = errno;
+	free(memory);
+	errno = saved;
+}
+
 ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret)
 {
 	if (len < sizeof(*ret))
@@ -40,7 +48,7 @@ void *butter__object_begin(void *object, int fd)
 {
 	struct butter_source *source = object;
 	if (fd < 0) {
-		butter__object_destroy(source);
+		butter__object_release(source);
 		return NULL;
 	}
 	source->fd = fd;
@@ -53,12 +61,11 @@ void *butter__object_adopt(void *object, int fd)
 	return butter__object_begin(object, butter_source_init(source, source->ops, fd) < 0 ? -1 : fd);
 }
 
-/* Before POSIX.1-2024 free(3) may change errno. */
-void butter__object_destroy(struct butter_source *source)
+int butter__object_release(struct butter_source *source)
 {
-	int saved = errno;
-	free(source);
-	errno = saved;
+	int fd = source->fd;
+	butter__free(source);
+	return fd;
 }
 
 ssize_t butter__single_read_events(struct butter_source *source, void *ret, size_t max)

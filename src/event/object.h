@@ -11,8 +11,9 @@
 
 #include <butter/source.h>
 
-/* Closes fd and keeps errno. */
+/* These keep errno. */
 void butter__close(int fd);
+void butter__free(void *memory);
 
 /*
  * read(2) as the objects see it: the bytes, 0 for EAGAIN (errno kept), -1 and errno, which is
@@ -54,7 +55,7 @@ static inline int butter__decoded(ssize_t consumed)
 void *butter__object_new(const struct butter_source_ops *ops, size_t size);
 void *butter__object_begin(void *object, int fd);
 void *butter__object_adopt(void *object, int fd);
-void butter__object_destroy(struct butter_source *source);
+int butter__object_release(struct butter_source *source);
 
 /* read_events for an object whose read(2) gives one event. */
 ssize_t butter__single_read_events(struct butter_source *source, void *ret, size_t max);
@@ -77,8 +78,9 @@ struct butter__reader {
 void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butter__decoder *decode,
 			 uint32_t buf_size);
 
-/* Reads a bufferful. 1: there are records; 0 and -1 as butter__read(). */
+/* Reads a bufferful, or at most size bytes of fd. 1: there are records; 0 and -1 as butter__read(). */
 int butter__reader_fill(struct butter__reader *r);
+int butter__reader_fill_from(struct butter__reader *r, int fd, size_t size);
 
 /* The decoder's answer for the next record. */
 static inline ssize_t butter__reader_decode(struct butter__reader *r, butter__decoder *decode, void *ret)
@@ -141,6 +143,10 @@ size_t butter__reader_pending(struct butter_source *source);
  * above. What is left to write by hand in a family: the decoder, open, from_fd, its own verbs.
  */
 #define BUTTER__OBJECT(T, read_event_, read_events_, pending_)                                               \
+	BUTTER__COMPOSITE(T, read_event_, read_events_, pending_, butter__object_release)
+
+/* The same for an object with more than memory and one fd: release_ is butter_source_ops' release. */
+#define BUTTER__COMPOSITE(T, read_event_, read_events_, pending_, release_)                                  \
 	static const struct butter_source_ops butter__##T##_ops = {                                          \
 		.size = sizeof(struct butter_source_ops),                                                    \
 		.name = #T,                                                                                  \
@@ -148,7 +154,7 @@ size_t butter__reader_pending(struct butter_source *source);
 		.read_event = read_event_,                                                                   \
 		.read_events = read_events_,                                                                 \
 		.pending = pending_,                                                                         \
-		.destroy = butter__object_destroy,                                                           \
+		.release = release_,                                                                         \
 	};                                                                                                   \
 	int butter_##T##_release(struct butter_##T *x)                                                       \
 	{                                                                                                    \

@@ -19,15 +19,20 @@ void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butte
 	return r;
 }
 
-int butter__reader_fill(struct butter__reader *r)
+int butter__reader_fill_from(struct butter__reader *r, int fd, size_t size)
 {
-	ssize_t n = butter__read(r->source.fd, r->buf, r->size);
+	ssize_t n = butter__read(fd, r->buf, size);
 	if (n <= 0)
 		return (int)n;
 	r->next = 0;
 	r->end = (uint32_t)n;
 	r->pending = 0;
 	return 1;
+}
+
+int butter__reader_fill(struct butter__reader *r)
+{
+	return butter__reader_fill_from(r, r->source.fd, r->size);
 }
 
 /* Counts once for each buffer, so that asking after every event stays cheap. */

@@ -46,9 +46,8 @@ static int realtime_parse(const char *text, int *ret_signo)
 	int64_t offset = 0;
 	if (butter__name_parse(&table, text, word, &sign) < 0)
 		return -1;
-	if (*number &&
-	    ((uint32_t)*number != sign ||
-	     butter__number_parse(number + 1, strlen(number + 1), 0, 0, SIGRTMAX - SIGRTMIN, &offset) < 0))
+	if (*number && ((uint32_t)*number != sign || butter__number_parse(number + 1, strlen(number + 1), 0,
+									  SIGRTMAX - SIGRTMIN, &offset) < 0))
 		return -1;
 	*ret_signo = sign == '+' ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
 	return 0;

@@ -54,13 +54,6 @@ ssize_t butter_source_read_events(struct butter_source *source, void *ret, size_
 	return source->ops->read_events(source, ret, max);
 }
 
-static int64_t now(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return butter__time_from_timespec(&ts);
-}
-
 /*
  * 1: readable (or an error that read(2) will tell); 0: the deadline has come, readable or not, so
  * that an fd that stays readable without an event holds nobody up; -1 and errno.
@@ -70,7 +63,7 @@ static int wait_readable(int fd, int64_t deadline)
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 	if (deadline < 0)
 		return ppoll(&pfd, 1, NULL, NULL);
-	int64_t left = deadline - now();
+	int64_t left = deadline - butter__time_now();
 	if (left <= 0)
 		return 0;
 	struct timespec ts = butter__time_to_timespec(left);
@@ -86,7 +79,7 @@ int butter_source_wait_event(struct butter_source *source, void *ret, int64_t ti
 	int n = source->ops->read_event(source, ret);
 	if (n != 0 || timeout == 0)
 		return n;
-	int64_t deadline = timeout < 0 ? -1 : butter__time_add(now(), timeout);
+	int64_t deadline = timeout < 0 ? -1 : butter__time_add(butter__time_now(), timeout);
 	do {
 		n = wait_readable(source->fd, deadline);
 		if (n <= 0)
@@ -102,10 +95,7 @@ int butter_source_release(struct butter_source *source)
 		errno = EINVAL;
 		return -1;
 	}
-	int fd = source->fd;
-	if (source->ops->destroy)
-		source->ops->destroy(source);
-	return fd;
+	return source->ops->release ? source->ops->release(source) : source->fd;
 }
 
 void butter_source_close(struct butter_source *source)

@@ -30,4 +30,12 @@ static inline int64_t butter__time_from_timespec(const struct timespec *ts)
 	return butter__time_add(butter__time_mul(ts->tv_sec, BUTTER__SECOND), ts->tv_nsec);
 }
 
+/* CLOCK_MONOTONIC. */
+static inline int64_t butter__time_now(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return butter__time_from_timespec(&ts);
+}
+
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,22 @@ static void fire_eventfd(struct butter_source *source)
 	ck_assert_int_eq(eventfd_write(butter_source_fd(source), 1), 0);
 }
 
+/* As any user may have it. */
+static struct butter_source *open_fanotify(void)
+{
+	return (struct butter_source *)butter_fanotify_open(FAN_REPORT_DFID_NAME, O_RDONLY, NULL);
+}
+
+static struct butter_source *from_fanotify(int fd)
+{
+	return (struct butter_source *)butter_fanotify_from_fd(fd, FAN_REPORT_DFID_NAME, NULL);
+}
+
+static int make_fanotify(void)
+{
+	return fanotify_init(FAN_REPORT_DFID_NAME, O_RDONLY);
+}
+
 static struct butter_source *open_inotify(void)
 {
 	return (struct butter_source *)butter_inotify_open(0);
@@ -41,17 +58,35 @@ static int make_inotify(void)
 	return inotify_init1(0);
 }
 
-/* A file with a name of its own, in a folder that is watched from the first time on. */
-static void fire_inotify(struct butter_source *source)
+/* A file with a name of its own, made in the folder. */
+static void make_file_in(const char *folder)
 {
 	static unsigned serial;
-	static const char *folder;
 	char name[16];
-	if (!folder)
-		folder = scratch();
-	ck_assert_int_gt(inotify_add_watch(butter_source_fd(source), folder, IN_CREATE), 0);
 	snprintf(name, sizeof(name), "%u", serial++);
 	touch(path_in(folder, name));
+}
+
+static const char *watched_folder(void)
+{
+	static const char *folder;
+	if (!folder)
+		folder = scratch();
+	return folder;
+}
+
+static void fire_inotify(struct butter_source *source)
+{
+	ck_assert_int_gt(inotify_add_watch(butter_source_fd(source), watched_folder(), IN_CREATE), 0);
+	make_file_in(watched_folder());
+}
+
+static void fire_fanotify(struct butter_source *source)
+{
+	ck_assert_int_eq(
+		fanotify_mark(butter_source_fd(source), FAN_MARK_ADD, FAN_CREATE, AT_FDCWD, watched_folder()),
+		0);
+	make_file_in(watched_folder());
 }
 
 static sigset_t one_signal(void)
@@ -114,6 +149,23 @@ static int add(struct butter_source *source)
 	return butter_eventfd_add((struct butter_eventfd *)source, 1);
 }
 
+static int mark(struct butter_source *source)
+{
+	return butter_fanotify_watch((struct butter_fanotify *)source, AT_FDCWD, "/", FAN_DELETE_SELF, 0);
+}
+
+static int mark_and_ignore(struct butter_source *source)
+{
+	if (mark(source) < 0)
+		return -1;
+	return butter_fanotify_ignore((struct butter_fanotify *)source, AT_FDCWD, "/", FAN_DELETE_SELF, 0);
+}
+
+static int mark_and_flush(struct butter_source *source)
+{
+	return mark(source) < 0 ? -1 : butter_fanotify_flush((struct butter_fanotify *)source, 0);
+}
+
 static int watch(struct butter_source *source)
 {
 	return butter_inotify_watch((struct butter_inotify *)source, "/", IN_DELETE_SELF);
@@ -172,6 +224,15 @@ const struct kind kinds[KINDS] = {
 	 make_eventfd,
 	 fire_eventfd,
 	 {add}},
+	{"fanotify",
+	 sizeof(struct butter_fanotify_event),
+	 1,
+	 FAULT_FANOTIFY_INIT,
+	 open_fanotify,
+	 from_fanotify,
+	 make_fanotify,
+	 fire_fanotify,
+	 {mark, mark_and_ignore, mark_and_flush}},
 	{"inotify",
 	 sizeof(struct butter_inotify_event),
 	 1,

@@ -21,11 +21,12 @@ struct kind {
 };
 
 extern const struct kind kinds[];
-enum { KINDS = 4 };
+enum { KINDS = 5 };
 
 /* Room for an event of any kind. */
 union any_event {
 	struct butter_eventfd_event eventfd;
+	struct butter_fanotify_event fanotify;
 	struct butter_inotify_event inotify;
 	struct butter_signalfd_event signalfd;
 	struct butter_timerfd_event timerfd;

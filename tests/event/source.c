@@ -15,7 +15,7 @@ struct lines {
 	struct butter_source source;
 	char buf[256];
 	size_t len;
-	int destroyed;
+	int released;
 };
 
 static int read_line(struct butter_source *source, void *ret)
@@ -48,11 +48,12 @@ static size_t pending_lines(struct butter_source *source)
 	return count;
 }
 
-static void destroy_lines(struct butter_source *source)
+static int release_lines(struct butter_source *source)
 {
 	struct lines *l = (struct lines *)source;
 	ck_assert_int_ge(fcntl(butter_source_fd(source), F_GETFD), 0);
-	l->destroyed = 1;
+	l->released = 1;
+	return butter_source_fd(source);
 }
 
 static const struct butter_source_ops line_ops = {
@@ -61,7 +62,7 @@ static const struct butter_source_ops line_ops = {
 	.event_size = sizeof(struct line_event),
 	.read_event = read_line,
 	.pending = pending_lines,
-	.destroy = destroy_lines,
+	.release = release_lines,
 };
 
 START_TEST(a_source_of_the_users_own_has_every_verb)
@@ -87,7 +88,7 @@ START_TEST(a_source_of_the_users_own_has_every_verb)
 	ck_assert_fails(butter_source_read_event(source, &event), ENODATA);
 	ck_assert_fails(butter_source_wait_event(source, &event, -1), ENODATA);
 	butter_source_close(source);
-	ck_assert_int_eq(lines.destroyed, 1);
+	ck_assert_int_eq(lines.released, 1);
 	ck_assert_fails(fcntl(fds[0], F_GETFD), EBADF);
 }
 END_TEST

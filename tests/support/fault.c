@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -97,6 +98,11 @@ WRAPPED(int, inotify_add_watch, "inotify_add_watch", (int fd, const char *path, 
 WRAPPED(int, inotify_rm_watch, "inotify_rm_watch", (int fd, int wd), (fd, wd), FAULT_INOTIFY_RM_WATCH)
 WRAPPED(int, inotify_init1, "inotify_init1", (int flags), (flags), FAULT_INOTIFY_INIT1)
 WRAPPED(int, eventfd, "eventfd", (unsigned initial, int flags), (initial, flags), FAULT_EVENTFD)
+WRAPPED(int, fanotify_init, "fanotify_init", (unsigned flags, unsigned event_flags), (flags, event_flags),
+	FAULT_FANOTIFY_INIT)
+WRAPPED(int, fanotify_mark, "fanotify_mark",
+	(int fd, unsigned flags, uint64_t mask, int dirfd, const char *path), (fd, flags, mask, dirfd, path),
+	FAULT_FANOTIFY_MARK)
 WRAPPED(int, signalfd, "signalfd", (int fd, const sigset_t *mask, int flags), (fd, mask, flags),
 	FAULT_SIGNALFD)
 WRAPPED(int, timerfd_create, "timerfd_create", (int clockid, int flags), (clockid, flags),

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Structs that callers fill in, which begin with their size and may grow. */
+#ifndef BUTTER__OPTIONS_H
+#define BUTTER__OPTIONS_H
+
+#include <stddef.h>
+
+/*
+ * Copies the options of a caller, built with an older or a newer butter, to those of this one, of size
+ * bytes; NULL is all 0. 0, or -1: EINVAL there is not even a size, E2BIG they ask for what is unknown.
+ */
+int butter__options_copy(void *ret, size_t size, const void *options);
+
+#endif

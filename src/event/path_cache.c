@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "object.h"
+#include "path_cache.h"
+
+enum { WAYS = 4 };
+
+int butter__path_cache_init(struct butter__path_cache *c, uint32_t max)
+{
+	uint32_t sets = 1;
+	while (sets <= max / WAYS / 2)
+		sets *= 2;
+	c->slots = calloc(sets, WAYS * sizeof(*c->slots));
+	if (!c->slots)
+		return -1;
+	c->sets = sets;
+	return 0;
+}
+
+/* Handles are inode numbers and generations, mostly zero bytes: each word is mixed in well. */
+static uint64_t hash_of(const void *key, size_t len)
+{
+	uint64_t hash = len, word;
+	for (const unsigned char *at = key; len > 0; at += sizeof(word)) {
+		size_t n = len < sizeof(word) ? len : sizeof(word);
+		word = 0;
+		memcpy(&word, at, n);
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+		len -= n;
+	}
+	return hash;
+}
+
+static struct butter__cached_path **set_of(const struct butter__path_cache *c, uint64_t hash)
+{
+	return c->slots + (size_t)(hash & (c->sets - 1)) * WAYS;
+}
+
+/* Where a key is, or NULL. */
+static struct butter__cached_path **find(const struct butter__path_cache *c, const void *key, size_t key_len)
+{
+	uint64_t hash = hash_of(key, key_len);
+	struct butter__cached_path **set = set_of(c, hash);
+	for (unsigned i = 0; i < WAYS; i++)
+		if (set[i] && set[i]->hash == hash && set[i]->key_len == key_len &&
+		    !memcmp(set[i]->key, key, key_len))
+			return &set[i];
+	return NULL;
+}
+
+const char *butter__path_cache_get(const struct butter__path_cache *c, const void *key, size_t key_len,
+				   size_t *ret_len)
+{
+	struct butter__cached_path **slot = find(c, key, key_len);
+	if (!slot)
+		return NULL;
+	*ret_len = (*slot)->path_len;
+	return (const char *)(*slot)->key + key_len;
+}
+
+static void empty(struct butter__path_cache *c, struct butter__cached_path **slot)
+{
+	if (*slot)
+		c->count--;
+	butter__free(*slot);
+	*slot = NULL;
+}
+
+/* An empty slot of the set, or one that is emptied, in turn. */
+static struct butter__cached_path **make_room(struct butter__path_cache *c, uint64_t hash)
+{
+	struct butter__cached_path **set = set_of(c, hash);
+	for (unsigned i = 0; i < WAYS; i++)
+		if (!set[i])
+			return &set[i];
+	set += c->victim++ % WAYS;
+	empty(c, set);
+	return set;
+}
+
+void butter__path_cache_put(struct butter__path_cache *c, const void *key, size_t key_len, const char *path,
+			    size_t path_len)
+{
+	int saved = errno;
+	struct butter__cached_path *entry = calloc(1, sizeof(*entry) + key_len + path_len + 1);
+	errno = saved;
+	if (!entry)
+		return;
+	entry->hash = hash_of(key, key_len);
+	entry->key_len = (uint32_t)key_len;
+	entry->path_len = (uint32_t)path_len;
+	memcpy(entry->key, key, key_len);
+	memcpy(entry->key + key_len, path, path_len);
+	*make_room(c, entry->hash) = entry;
+	c->count++;
+}
+
+void butter__path_cache_remove(struct butter__path_cache *c, const void *key, size_t key_len)
+{
+	struct butter__cached_path **slot = find(c, key, key_len);
+	if (slot)
+		empty(c, slot);
+}
+
+void butter__path_cache_clear(struct butter__path_cache *c)
+{
+	for (size_t i = 0; c->count > 0 && i < (size_t)c->sets * WAYS; i++)
+		empty(c, &c->slots[i]);
+}
+
+void butter__path_cache_free(struct butter__path_cache *c)
+{
+	butter__path_cache_clear(c);
+	butter__free(c->slots);
+}
