@@ -87,6 +87,15 @@
 #ifndef FAN_INFO
 #define FAN_INFO 0x20
 #endif
+#ifndef FAN_ERRNO_BITS /* not FAN_DENY_ERRNO(): it casts to __u32, which only the kernel's headers have */
+#define FAN_ERRNO_BITS 8
+#endif
+#ifndef FAN_ERRNO_SHIFT
+#define FAN_ERRNO_SHIFT (32 - FAN_ERRNO_BITS)
+#endif
+#ifndef FAN_ERRNO_MASK
+#define FAN_ERRNO_MASK ((1 << FAN_ERRNO_BITS) - 1)
+#endif
 #ifndef FAN_RESPONSE_INFO_NONE
 #define FAN_RESPONSE_INFO_NONE 0
 #endif
