@@ -29,6 +29,41 @@ void bench_missing(const char *name, const char *why);
 uint64_t bench_now(void);
 double bench_per(uint64_t start, unsigned count); /* nanoseconds since start, for each of count */
 
+/* A drain that gave another number of events than were queued ends the program. */
+void bench_check_count(unsigned got, unsigned expected);
+
+/*
+ * drain_one_by_one() and drain_batches() of butter's T, by its typed verbs: they give the number of
+ * events. The file itself has touch(), which makes a number of what it reads in an event.
+ */
+#define BENCH_DRAINS(T, BATCH)                                                                               \
+	static unsigned drain_one_by_one(struct butter_##T *x)                                               \
+	{                                                                                                    \
+		struct butter_##T##_event event;                                                             \
+		unsigned got = 0;                                                                            \
+		uint64_t sum = 0;                                                                            \
+		while (butter_##T##_read_event(x, &event) > 0) {                                             \
+			sum += touch(&event);                                                                \
+			got++;                                                                               \
+		}                                                                                            \
+		bench_sink = sum;                                                                            \
+		return got;                                                                                  \
+	}                                                                                                    \
+	static unsigned drain_batches(struct butter_##T *x)                                                  \
+	{                                                                                                    \
+		struct butter_##T##_event events[BATCH];                                                     \
+		unsigned got = 0;                                                                            \
+		uint64_t sum = 0;                                                                            \
+		ssize_t n;                                                                                   \
+		while ((n = butter_##T##_read_events(x, events, BATCH)) > 0) {                               \
+			for (ssize_t i = 0; i < n; i++)                                                      \
+				sum += touch(&events[i]);                                                    \
+			got += (unsigned)n;                                                                  \
+		}                                                                                            \
+		bench_sink = sum;                                                                            \
+		return got;                                                                                  \
+	}
+
 /* What was read goes here, so that no compiler leaves the reading out. */
 extern volatile uint64_t bench_sink;
 

@@ -38,6 +38,13 @@ double bench_per(uint64_t start, unsigned count)
 	return (double)(bench_now() - start) / count;
 }
 
+void bench_check_count(unsigned got, unsigned expected)
+{
+	errno = 0;
+	if (got != expected)
+		bench_die("a drain gave another number of events than were queued");
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A full inotify queue, drained by hand and by butter. Filling it is not timed. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,13 +14,6 @@ struct butter_drain {
 	struct butter_inotify *inotify;
 	unsigned (*drain)(struct butter_inotify *x);
 };
-
-static void check_count(unsigned count, unsigned expected)
-{
-	errno = 0;
-	if (count != expected)
-		bench_die("inotify: a drain gave another number of events than were queued");
-}
 
 void bench_raw_drain_open(struct bench_raw_drain *drain, const char *name)
 {
@@ -57,7 +49,7 @@ double bench_raw_drain_side(void *arg)
 	uint64_t start = bench_now();
 	unsigned count = drain_raw(drain->fd);
 	double ns = bench_per(start, drain->queue.count);
-	check_count(count, drain->queue.count);
+	bench_check_count(count, drain->queue.count);
 	return ns;
 }
 
@@ -66,33 +58,7 @@ static uint64_t touch(const struct butter_inotify_event *event)
 	return (uint64_t)((uint32_t)event->wd + event->mask + event->cookie) + event->name_len;
 }
 
-static unsigned drain_one_by_one(struct butter_inotify *x)
-{
-	struct butter_inotify_event event;
-	unsigned count = 0;
-	uint64_t sum = 0;
-	while (butter_inotify_read_event(x, &event) > 0) {
-		sum += touch(&event);
-		count++;
-	}
-	bench_sink = sum;
-	return count;
-}
-
-static unsigned drain_batches(struct butter_inotify *x)
-{
-	struct butter_inotify_event events[BATCH];
-	unsigned count = 0;
-	uint64_t sum = 0;
-	ssize_t n;
-	while ((n = butter_inotify_read_events(x, events, BATCH)) > 0) {
-		for (ssize_t i = 0; i < n; i++)
-			sum += touch(&events[i]);
-		count += (unsigned)n;
-	}
-	bench_sink = sum;
-	return count;
-}
+BENCH_DRAINS(inotify, BATCH)
 
 static double butter_side(void *arg)
 {
@@ -101,7 +67,7 @@ static double butter_side(void *arg)
 	uint64_t start = bench_now();
 	unsigned count = drain->drain(drain->inotify);
 	double ns = bench_per(start, drain->queue.count);
-	check_count(count, drain->queue.count);
+	bench_check_count(count, drain->queue.count);
 	return ns;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Queued real-time signals, drained by hand and by butter. Queueing is not timed. */
-#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -25,13 +24,6 @@ static void queue_signals(void)
 			bench_die("sigqueue");
 }
 
-static void check_count(unsigned got)
-{
-	errno = 0;
-	if (got != count)
-		bench_die("signalfd: a drain gave another number of signals than were queued");
-}
-
 static double raw_side(void *arg)
 {
 	static struct signalfd_siginfo records[RECORDS];
@@ -49,7 +41,7 @@ static double raw_side(void *arg)
 	}
 	double ns = bench_per(start, count);
 	bench_sink = sum;
-	check_count(got);
+	bench_check_count(got, count);
 	return ns;
 }
 
@@ -58,33 +50,7 @@ static uint64_t touch(const struct butter_signalfd_event *event)
 	return (uint32_t)event->signo + (uint32_t)event->pid + (uint32_t)event->value;
 }
 
-static unsigned drain_one_by_one(struct butter_signalfd *x)
-{
-	struct butter_signalfd_event event;
-	unsigned got = 0;
-	uint64_t sum = 0;
-	while (butter_signalfd_read_event(x, &event) > 0) {
-		sum += touch(&event);
-		got++;
-	}
-	bench_sink = sum;
-	return got;
-}
-
-static unsigned drain_batches(struct butter_signalfd *x)
-{
-	struct butter_signalfd_event events[RECORDS];
-	unsigned got = 0;
-	uint64_t sum = 0;
-	ssize_t n;
-	while ((n = butter_signalfd_read_events(x, events, RECORDS)) > 0) {
-		for (ssize_t i = 0; i < n; i++)
-			sum += touch(&events[i]);
-		got += (unsigned)n;
-	}
-	bench_sink = sum;
-	return got;
-}
+BENCH_DRAINS(signalfd, RECORDS)
 
 static double butter_side(void *arg)
 {
@@ -93,7 +59,7 @@ static double butter_side(void *arg)
 	uint64_t start = bench_now();
 	unsigned got = drain->drain(drain->signalfd);
 	double ns = bench_per(start, count);
-	check_count(got);
+	bench_check_count(got, count);
 	return ns;
 }
 

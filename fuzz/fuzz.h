@@ -51,6 +51,15 @@ static inline int fuzz_is_poison(const void *memory, size_t size)
 	return size == 0 || (byte[0] == FUZZ_POISON && !memcmp(byte, byte + 1, size - 1));
 }
 
+/* expected() of a counter: 8 bytes that are not all 0. */
+static inline ssize_t fuzz_counter(const unsigned char *buf, size_t len)
+{
+	static const unsigned char zero[8];
+	if (len < sizeof(zero))
+		return 0;
+	return memcmp(buf, zero, sizeof(zero)) ? (ssize_t)sizeof(zero) : -1;
+}
+
 /*
  * The target of butter_T_decode(): decodes all records of the input. The file itself has
  * expected(), which says once more what has to be returned, and check(), which sees each event.

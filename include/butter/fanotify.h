@@ -87,19 +87,23 @@
 #ifndef FAN_INFO
 #define FAN_INFO 0x20
 #endif
+#ifndef FAN_ERRNO_BITS
+#define FAN_ERRNO_BITS 8
+#endif
+#ifndef FAN_ERRNO_SHIFT
+#define FAN_ERRNO_SHIFT (32 - FAN_ERRNO_BITS)
+#endif
+#ifndef FAN_ERRNO_MASK
+#define FAN_ERRNO_MASK ((1 << FAN_ERRNO_BITS) - 1)
+#endif
 #ifndef FAN_RESPONSE_INFO_NONE
 #define FAN_RESPONSE_INFO_NONE 0
 #endif
 #ifndef FAN_RESPONSE_INFO_AUDIT_RULE
 #define FAN_RESPONSE_INFO_AUDIT_RULE 1
 #endif
-/* The kernel's macro names the kernel's own type of 32 bits. */
-#ifndef FAN_DENY_ERRNO
-#define FAN_ERRNO_BITS 8
-#define FAN_ERRNO_SHIFT (32 - FAN_ERRNO_BITS)
-#define FAN_ERRNO_MASK ((1 << FAN_ERRNO_BITS) - 1)
-#define FAN_DENY_ERRNO(err) (FAN_DENY | ((((uint32_t)(err)) & FAN_ERRNO_MASK) << FAN_ERRNO_SHIFT))
-#endif
+/* As the kernel's FAN_DENY_ERRNO(), which names a type that only the kernel's headers have. */
+#define BUTTER_FAN_DENY_ERRNO(error) (FAN_DENY | ((uint32_t)(error)&FAN_ERRNO_MASK) << FAN_ERRNO_SHIFT)
 
 BUTTER_BEGIN_DECLS
 
@@ -260,8 +264,8 @@ struct butter_fanotify_audit {
 };
 
 /*
- * Answers a permission event: FAN_ALLOW, FAN_DENY, FAN_DENY_ERRNO(errno), | FAN_AUDIT. audit may be NULL.
- * Returns 0, or -1 and errno: ENOENT it has its answer (from the caller, or too late), else write(2)'s,
+ * Answers a permission event: FAN_ALLOW, FAN_DENY, BUTTER_FAN_DENY_ERRNO(errno), | FAN_AUDIT. audit may be
+ * NULL. Returns 0, or -1 and errno: ENOENT it has its answer (from the caller, or too late), else write(2)'s,
  * such as EINVAL; then the answer is still outstanding.
  */
 BUTTER_API int butter_fanotify_respond(struct butter_fanotify *x, const struct butter_fanotify_event *ev,

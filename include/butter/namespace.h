@@ -7,7 +7,7 @@
 
 #include <butter/common.h>
 
-/* From <linux/sched.h>, where libc's headers lack them. */
+/* From <linux/sched.h>, where libc's headers lack them; Linux 7.1 writes the last two as shifts. */
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif

@@ -29,7 +29,7 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP (1UL << 2)
 #endif
 
-/* Numbers that pass for a pidfd of the caller: these values since Linux 6.17. */
+/* Numbers that pass for a pidfd of the caller, since Linux 6.17; before, the second was -20000. */
 #ifndef PIDFD_SELF_THREAD
 #define PIDFD_SELF_THREAD -10000
 #endif

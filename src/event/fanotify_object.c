@@ -27,7 +27,7 @@ enum {
 
 struct butter_fanotify {
 	struct butter__reader reader;
-	int group; /* the fd of the source, or inside it */
+	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
 	uint32_t max_fds, max_paths;
@@ -222,7 +222,12 @@ static int release(struct butter_source *source)
 	return group;
 }
 
-BUTTER__COMPOSITE(fanotify, read_event, read_events, butter__reader_pending, release)
+static size_t pending(struct butter_source *source)
+{
+	return butter__reader_pending((struct butter__reader *)source, decode);
+}
+
+BUTTER__COMPOSITE(fanotify, read_event, read_events, pending, release)
 
 static int check_options(unsigned flags, struct butter_fanotify_options *o)
 {
@@ -242,8 +247,7 @@ static struct butter_fanotify *new (unsigned flags, const struct butter_fanotify
 	struct butter_fanotify_options o;
 	if (butter__options_copy(&o, sizeof(o), options) < 0 || check_options(flags, &o) < 0)
 		return NULL;
-	struct butter_fanotify *x =
-		butter__reader_new(&butter__fanotify_ops, sizeof(*x), decode, BUFFER_SIZE);
+	struct butter_fanotify *x = butter__reader_new(&butter__fanotify_ops, sizeof(*x), BUFFER_SIZE);
 	if (!x)
 		return NULL;
 	if (butter__answers_init(&x->answers, flags & QUESTIONS ? o.max_fds : 0) < 0) {

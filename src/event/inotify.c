@@ -44,26 +44,11 @@ bad:
 	return -1;
 }
 
-static ssize_t decode(const void *buf, size_t len, void *ret)
-{
-	return butter_inotify_decode(buf, len, ret);
-}
-
-static int read_event(struct butter_source *source, void *ret)
-{
-	return butter__reader_read_event((struct butter__reader *)source, decode, ret);
-}
-
-static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
-{
-	return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);
-}
-
-BUTTER__OBJECT(inotify, read_event, read_events, butter__reader_pending)
+BUTTER__READER_OBJECT(inotify)
 
 static struct butter_inotify *new (void)
 {
-	return butter__reader_new(&butter__inotify_ops, sizeof(struct butter_inotify), decode, BUFFER_SIZE);
+	return butter__reader_new(&butter__inotify_ops, sizeof(struct butter_inotify), BUFFER_SIZE);
 }
 
 struct butter_inotify *butter_inotify_open(int flags)

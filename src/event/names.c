@@ -97,6 +97,20 @@ static size_t append(char *buf, size_t len, size_t at, const char *text)
 	return at + n;
 }
 
+int butter__text_format(const char *text, char *buf, size_t len)
+{
+	if (len > 0)
+		buf[0] = '\0';
+	return (int)append(buf, len, 0, text);
+}
+
+int butter__number_format(int value, char *buf, size_t len)
+{
+	char number[16];
+	snprintf(number, sizeof(number), "%d", value);
+	return butter__text_format(number, buf, len);
+}
+
 int butter__mask_format(const struct butter__names *table, uint64_t mask, char *buf, size_t len)
 {
 	size_t at = 0;
@@ -177,7 +191,7 @@ const char *butter__enum_name(const struct butter__names *table, int value)
 int butter__enum_format(const struct butter__names *table, int value, char *buf, size_t len)
 {
 	const char *name = butter__enum_name(table, value);
-	return name ? snprintf(buf, len, "%s", name) : snprintf(buf, len, "%d", value);
+	return name ? butter__text_format(name, buf, len) : butter__number_format(value, buf, len);
 }
 
 int butter__enum_parse(const struct butter__names *table, const char *text, int *ret)

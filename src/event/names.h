@@ -30,6 +30,10 @@ struct butter__names {
 int butter__mask_format(const struct butter__names *table, uint64_t mask, char *buf, size_t len);
 int butter__enum_format(const struct butter__names *table, int value, char *buf, size_t len);
 
+/* The same of a text, and of a number in decimal. Not snprintf(3): musl's refuses a len over INT_MAX. */
+int butter__text_format(const char *text, char *buf, size_t len);
+int butter__number_format(int value, char *buf, size_t len);
+
 /* 0, or -1 with EINVAL and *ret untouched. */
 int butter__mask_parse(const struct butter__names *table, const char *text, uint32_t *ret);
 int butter__mask_parse64(const struct butter__names *table, const char *text, uint64_t *ret);

@@ -66,7 +66,6 @@ typedef ssize_t butter__decoder(const void *buf, size_t len, void *ret);
 /* The start of an object whose read(2) gives many records: a source and its buffer. */
 struct butter__reader {
 	struct butter_source source;
-	butter__decoder *decode;
 	unsigned char *buf; /* behind the object, in the same allocation */
 	uint32_t size;      /* of buf */
 	uint32_t next;      /* first byte not handed out */
@@ -75,8 +74,7 @@ struct butter__reader {
 };
 
 /* butter__object_new() for such an object: size bytes and a buffer behind them. */
-void *butter__reader_new(const struct butter_source_ops *ops, size_t size, butter__decoder *decode,
-			 uint32_t buf_size);
+void *butter__reader_new(const struct butter_source_ops *ops, size_t size, uint32_t buf_size);
 
 /* Reads a bufferful, or at most size bytes of fd. 1: there are records; 0 and -1 as butter__read(). */
 int butter__reader_fill(struct butter__reader *r);
@@ -136,7 +134,23 @@ static inline ssize_t butter__reader_read_events(struct butter__reader *r, butte
 	return count;
 }
 
-size_t butter__reader_pending(struct butter_source *source);
+/* pending, likewise. It counts once for each buffer, so that asking after every event stays cheap. */
+static inline size_t butter__reader_pending(struct butter__reader *r, butter__decoder *decode)
+{
+	if (r->pending)
+		return r->pending;
+	uint32_t at = r->next, count = 0;
+	int saved = errno;
+	while (at < r->end) {
+		ssize_t n = decode(r->buf + at, r->end - at, NULL);
+		count++; /* one that is malformed has still to be told */
+		if (n <= 0)
+			break;
+		at += (uint32_t)n;
+	}
+	errno = saved;
+	return r->pending = count;
+}
 
 /*
  * The public verbs of type T and its table, butter__T_ops, from three functions of the kinds
@@ -188,5 +202,25 @@ size_t butter__reader_pending(struct butter_source *source);
 	{                                                                                                    \
 		return butter_source_wait_event((struct butter_source *)x, ret, timeout);                    \
 	}
+
+/* The same for an object that begins with a struct butter__reader, from its decoder. */
+#define BUTTER__READER_OBJECT(T)                                                                             \
+	static ssize_t decode(const void *buf, size_t len, void *ret)                                        \
+	{                                                                                                    \
+		return butter_##T##_decode(buf, len, ret);                                                   \
+	}                                                                                                    \
+	static int read_event(struct butter_source *source, void *ret)                                       \
+	{                                                                                                    \
+		return butter__reader_read_event((struct butter__reader *)source, decode, ret);              \
+	}                                                                                                    \
+	static ssize_t read_events(struct butter_source *source, void *ret, size_t max)                      \
+	{                                                                                                    \
+		return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);        \
+	}                                                                                                    \
+	static size_t pending(struct butter_source *source)                                                  \
+	{                                                                                                    \
+		return butter__reader_pending((struct butter__reader *)source, decode);                      \
+	}                                                                                                    \
+	BUTTER__OBJECT(T, read_event, read_events, pending)
 
 #endif

@@ -75,22 +75,7 @@ ssize_t butter_signalfd_decode(const void *buf, size_t len, struct butter_signal
 	return RECORD_SIZE;
 }
 
-static ssize_t decode(const void *buf, size_t len, void *ret)
-{
-	return butter_signalfd_decode(buf, len, ret);
-}
-
-static int read_event(struct butter_source *source, void *ret)
-{
-	return butter__reader_read_event((struct butter__reader *)source, decode, ret);
-}
-
-static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
-{
-	return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);
-}
-
-BUTTER__OBJECT(signalfd, read_event, read_events, butter__reader_pending)
+BUTTER__READER_OBJECT(signalfd)
 
 /* No signalfd gives the first two; blocking the others would only hide a crash from its handler. */
 static const int refused[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -113,7 +98,7 @@ static struct butter_signalfd *new (const sigset_t *mask, int block)
 	if (check_mask(mask) < 0)
 		return NULL;
 	struct butter_signalfd *x =
-		butter__reader_new(&butter__signalfd_ops, sizeof(*x), decode, RECORDS * RECORD_SIZE);
+		butter__reader_new(&butter__signalfd_ops, sizeof(*x), RECORDS * RECORD_SIZE);
 	if (x) {
 		x->mask = *mask;
 		x->block = block;

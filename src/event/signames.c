@@ -28,11 +28,12 @@ static const struct butter__names signos = BUTTER__NAMES("SIG", signo_names);
 /* libc keeps some real-time signals for itself, so that these two are known at run time only. */
 int butter_signalfd_signo_format(int signo, char *buf, size_t len)
 {
-	if (signo == SIGRTMIN)
-		return snprintf(buf, len, "SIGRTMIN");
-	if (signo > SIGRTMIN && signo <= SIGRTMAX)
-		return snprintf(buf, len, "SIGRTMIN+%d", signo - SIGRTMIN);
-	return butter__enum_format(&signos, signo, buf, len);
+	char text[24] = "SIGRTMIN";
+	if (signo < SIGRTMIN || signo > SIGRTMAX)
+		return butter__enum_format(&signos, signo, buf, len);
+	if (signo > SIGRTMIN)
+		snprintf(text, sizeof(text), "SIGRTMIN+%d", signo - SIGRTMIN);
+	return butter__text_format(text, buf, len);
 }
 
 /* "RTMIN", "RTMIN+3", "RTMAX-1": an offset stays between the two. */
@@ -97,7 +98,7 @@ int butter_signalfd_code_format(int signo, int code, char *buf, size_t len)
 	for (size_t i = 1; i < CODES && !name; i++)
 		if (codes[i].signo == signo)
 			name = butter__enum_name(&codes[i].names, code);
-	return name ? snprintf(buf, len, "%s", name) : snprintf(buf, len, "%d", code);
+	return name ? butter__text_format(name, buf, len) : butter__number_format(code, buf, len);
 }
 
 int butter_signalfd_code_parse(const char *text, int *ret_code)

@@ -9,7 +9,6 @@
 #include <butter/source.h>
 
 #include "child.h"
-#include "fault.h"
 #include "test.h"
 
 static struct butter_inotify *x;
@@ -294,91 +293,6 @@ START_TEST(one_read_drains_64_KiB)
 }
 END_TEST
 
-/* Decoder */
-
-struct made {
-	int32_t wd;
-	uint32_t mask, cookie, len;
-	char name[64];
-};
-
-static struct made make(uint32_t len, const char *name)
-{
-	struct made made = {.wd = 3, .mask = IN_CREATE, .cookie = 9, .len = len};
-	memcpy(made.name, name, strlen(name));
-	return made;
-}
-
-START_TEST(decode_consumes_one_record_at_any_alignment)
-{
-	struct made made = make(16, "name");
-	unsigned char buf[128];
-	for (size_t shift = 0; shift < 9; shift++) {
-		memset(buf, 0xff, sizeof(buf));
-		memcpy(buf + shift, &made, sizeof(made));
-		ck_assert_int_eq(butter_inotify_decode(buf + shift, sizeof(buf) - shift, &ev), 32);
-		ck_assert_int_eq(ev.wd, 3);
-		ck_assert_uint_eq(ev.mask, IN_CREATE);
-		ck_assert_uint_eq(ev.cookie, 9);
-		ck_assert_uint_eq(ev.name_len, 4);
-		ck_assert_ptr_eq(ev.name, (char *)buf + shift + 16);
-	}
-}
-END_TEST
-
-START_TEST(decode_is_0_for_every_part_of_a_record)
-{
-	struct made made = make(16, "name");
-	memset(&ev, 0x5a, sizeof(ev));
-	for (size_t len = 0; len < 32; len++) {
-		unsigned char *part = malloc(len ? len : 1); /* so that a sanitizer sees reads beyond */
-		memcpy(part, &made, len);
-		ck_assert_int_eq(butter_inotify_decode(part, len, &ev), 0);
-		free(part);
-	}
-	ck_assert_int_eq(ev.wd, 0x5a5a5a5a);
-	ck_assert_int_eq(butter_inotify_decode(&made, 32, NULL), 32);
-}
-END_TEST
-
-START_TEST(decode_of_a_lie_is_EBADMSG)
-{
-	struct made made = make(4, "name");
-	memset(&ev, 0x5a, sizeof(ev));
-	ck_assert_fails(butter_inotify_decode(&made, sizeof(made), &ev), EBADMSG);
-	made = make(UINT32_MAX, "name");
-	ck_assert_fails(butter_inotify_decode(&made, sizeof(made), &ev), EBADMSG);
-	ck_assert_int_eq(ev.wd, 0x5a5a5a5a);
-}
-END_TEST
-
-START_TEST(a_record_that_lies_is_told_after_the_good_ones)
-{
-	struct butter_inotify_event events[4];
-	struct made good = make(16, "good"), bad = make(4, "name");
-	char bytes[128];
-	memcpy(bytes, &good, 32);
-	memcpy(bytes + 32, &bad, 20);
-	watching(IN_CREATE);
-	touch(path_in(dir, "real"));
-	for (int many = 0; many < 2; many++) {
-		fault_result(FAULT_READ, 1, 52, bytes);
-		errno = 0;
-		if (many)
-			ck_assert_int_eq(butter_inotify_read_events(x, events, 4), 1);
-		else
-			ck_assert_int_eq(butter_inotify_read_event(x, events), 1);
-		ck_assert_str_eq(events[0].name, "good");
-		ck_assert_uint_eq(butter_inotify_pending(x), 1);
-		ck_assert_int_eq(errno, 0);
-		ck_assert_fails(butter_inotify_read_events(x, events, 4), EBADMSG);
-		ck_assert_uint_eq(butter_inotify_pending(x), 0);
-	}
-	expect(IN_CREATE, "real");
-	butter_inotify_close(x);
-}
-END_TEST
-
 START_TEST(an_end_of_file_is_ENODATA_every_time)
 {
 	x = butter_inotify_from_fd(open("/dev/null", O_RDONLY));
@@ -426,10 +340,6 @@ SUITE(event_inotify)
 	tcase_add_test(tc, an_unmount_is_told_and_a_mount_is_not);
 	tcase_add_test(tc, a_full_queue_is_an_event);
 	tcase_add_test(tc, one_read_drains_64_KiB);
-	tcase_add_test(tc, decode_consumes_one_record_at_any_alignment);
-	tcase_add_test(tc, decode_is_0_for_every_part_of_a_record);
-	tcase_add_test(tc, decode_of_a_lie_is_EBADMSG);
-	tcase_add_test(tc, a_record_that_lies_is_told_after_the_good_ones);
 	tcase_add_test(tc, an_end_of_file_is_ENODATA_every_time);
 	tcase_add_test(tc, mask_names_go_both_ways);
 }

@@ -261,3 +261,10 @@ const struct kind kinds[KINDS] = {
 	 fire_timerfd,
 	 {arm_in, arm_at, disarm, get}},
 };
+
+struct butter_source *open_kind(int i)
+{
+	struct butter_source *source = kinds[i].open();
+	ck_assert_ptr_nonnull(source);
+	return source;
+}

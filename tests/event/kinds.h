@@ -23,6 +23,9 @@ struct kind {
 extern const struct kind kinds[];
 enum { KINDS = 5 };
 
+/* A new object of kinds[i]; the test fails without one. */
+struct butter_source *open_kind(int i);
+
 /* Room for an event of any kind. */
 union any_event {
 	struct butter_eventfd_event eventfd;

@@ -6,13 +6,10 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "child.h"
 #include "kinds.h"
 #include "test.h"
-#include "trace.h"
 
 enum { POISON = 0xa5, MARK = 4242 };
 
@@ -30,13 +27,6 @@ static int poisoned(void)
 		if (event.bytes[i] != POISON)
 			return 0;
 	return 1;
-}
-
-static struct butter_source *open_kind(int i)
-{
-	struct butter_source *source = kinds[i].open();
-	ck_assert_ptr_nonnull(source);
-	return source;
 }
 
 START_TEST(source_is_named_and_knows_the_size_of_its_events)
@@ -345,79 +335,6 @@ START_TEST(close_in_a_forked_child_leaves_the_parents_as_it_was)
 }
 END_TEST
 
-/* No ck_assert in what is traced: it writes to the test's parent. */
-static void drain_five(void *source)
-{
-	for (int i = 0; i < 5; i++)
-		if (butter_source_read_event(source, &event) != 1)
-			_exit(1);
-}
-
-static void drain(void *source)
-{
-	while (butter_source_read_event(source, &event) == 1)
-		continue;
-}
-
-START_TEST(one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained)
-{
-	struct butter_source *source = open_kind(_i);
-	struct trace trace;
-	if (!kinds[_i].caches) {
-		trace_calls(drain, source, &trace);
-		ck_assert_uint_eq(trace.count, 1);
-		butter_source_close(source);
-		return;
-	}
-	for (int i = 0; i < 5; i++)
-		kinds[_i].fire(source);
-	if (strcmp(kinds[_i].name, "signalfd")) { /* its events are the reading process's own */
-		trace_calls(drain_five, source, &trace);
-		ck_assert_uint_eq(trace.count, 1);
-		ck_assert_int_eq(trace.number[0], SYS_read);
-		for (int i = 0; i < 5; i++)
-			kinds[_i].fire(source);
-		trace_calls(drain, source, &trace);
-		ck_assert_uint_eq(trace.count, 2);
-		ck_assert_uint_eq(trace_count(&trace, SYS_read), 2);
-	}
-	drain(source);
-	for (int i = 0; i < 5; i++)
-		kinds[_i].fire(source);
-	unsigned before = fault_calls(FAULT_READ);
-	drain_five(source);
-	ck_assert_uint_eq(fault_calls(FAULT_READ) - before, 1);
-	drain(source);
-	ck_assert_uint_eq(fault_calls(FAULT_READ) - before, 2);
-	butter_source_close(source);
-}
-END_TEST
-
-static void open_and_close(void *i)
-{
-	butter_source_close(kinds[*(int *)i].open());
-}
-
-/* What the heap does, and what the test's own open does, is not counted. */
-START_TEST(open_and_close_make_one_system_call_each)
-{
-	static const long others[] = {
-		SYS_brk,   SYS_munmap, SYS_madvise, SYS_rt_sigprocmask, SYS_futex,
-#ifdef SYS_mmap2
-		SYS_mmap2,
-#else
-		SYS_mmap,
-#endif
-	};
-	struct trace trace;
-	open_and_close(&_i);
-	trace_calls(open_and_close, &_i, &trace);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		trace.count -= trace_count(&trace, others[i]);
-	ck_assert_uint_eq(trace.count, 2);
-}
-END_TEST
-
 START_TEST(close_keeps_errno)
 {
 	struct butter_source *source = open_kind(_i);
@@ -453,8 +370,5 @@ SUITE(event_object)
 	tcase_add_loop_test(tc, wait_event_tells_what_ppoll_failed_with, 0, KINDS);
 	tcase_add_loop_test(tc, the_fd_tells_select_poll_and_epoll, 0, KINDS);
 	tcase_add_loop_test(tc, close_in_a_forked_child_leaves_the_parents_as_it_was, 0, KINDS);
-	tcase_add_loop_test(raw, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0,
-			    KINDS);
-	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, 0, KINDS);
 	tcase_add_loop_test(tc, close_keeps_errno, 0, KINDS);
 }

@@ -113,8 +113,23 @@ START_TEST(a_short_buffer_cuts_the_text_and_tells_its_length)
 }
 END_TEST
 
+/* snprintf(3) of musl refuses them. */
+START_TEST(a_length_may_be_over_INT_MAX)
+{
+	ck_assert_int_eq(butter_signalfd_signo_format(SIGTERM, text, SIZE_MAX), 7);
+	ck_assert_str_eq(text, "SIGTERM");
+	ck_assert_int_eq(butter_signalfd_signo_format(SIGRTMIN + 1, text, SIZE_MAX), 10);
+	ck_assert_str_eq(text, "SIGRTMIN+1");
+	ck_assert_int_eq(butter_signalfd_code_format(SIGCHLD, CLD_EXITED, text, SIZE_MAX), 10);
+	ck_assert_str_eq(text, "CLD_EXITED");
+	ck_assert_int_eq(butter_signalfd_code_format(SIGCHLD, INT_MIN, text, SIZE_MAX), 11);
+	ck_assert_str_eq(text, "-2147483648");
+}
+END_TEST
+
 SUITE(event_signames)
 {
+	tcase_add_test(tc, a_length_may_be_over_INT_MAX);
 	tcase_add_test(tc, signal_names_go_both_ways);
 	tcase_add_test(tc, every_standard_signal_has_a_name);
 	tcase_add_test(tc, signal_names_are_read_in_every_spelling);

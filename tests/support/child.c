@@ -26,18 +26,23 @@ pid_t raw_fork(unsigned long flags)
 /* libgcov's, in a build that counts: _exit(2) would lose what the child has covered. */
 void __gcov_dump(void) __attribute__((weak));
 
-static void finish(pid_t pid, void (*fn)(void *), void *arg)
+void assert_ends_well(pid_t pid)
 {
 	int status;
-	ck_assert_int_ge(pid, 0);
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+static void finish(pid_t pid, void (*fn)(void *), void *arg)
+{
 	if (pid == 0) {
 		fn(arg);
 		if (__gcov_dump)
 			__gcov_dump();
 		_exit(0);
 	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	assert_ends_well(pid);
 }
 
 void in_child(void (*fn)(void *), void *arg)

@@ -20,6 +20,9 @@ void in_namespaces(unsigned long flags, void (*fn)(void *), void *arg);
 /* The same in a mount namespace. */
 void in_mount_namespace(void (*fn)(void *), void *arg);
 
+/* Waits for the child, and demands that it ends well. */
+void assert_ends_well(pid_t pid);
+
 /* clone(2) as fork(2) does it, behind libc's back. */
 pid_t raw_fork(unsigned long flags);
 

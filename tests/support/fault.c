@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -114,6 +115,7 @@ WRAPPED(int, timerfd_settime, "timerfd_settime",
 #endif
 WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
 	FAULT_TIMERFD_GETTIME)
+WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
 
 ssize_t real_read(int fd, void *buf, size_t size) __asm__("__real_read");
 ssize_t wrap_read(int fd, void *buf, size_t size) __asm__("__wrap_read");

@@ -24,6 +24,7 @@ enum fault_call {
 	FAULT_TIMERFD_CREATE,
 	FAULT_TIMERFD_SETTIME,
 	FAULT_TIMERFD_GETTIME,
+	FAULT_UNAME, /* the objects do not call it */
 	FAULT_CALLS
 };
 

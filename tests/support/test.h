@@ -23,7 +23,7 @@
 	{                                                                                                    \
 		suite_register(&name##_entry);                                                               \
 	}                                                                                                    \
-	static void name##_fill(TCase *tc, TCase *raw __attribute__((unused)))
+	static void name##_fill(TCase *tc __attribute__((unused)), TCase *raw __attribute__((unused)))
 
 struct suite {
 	const char *title;

@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <butter/file.h>
 
@@ -45,15 +44,12 @@ END_TEST
 
 START_TEST(close_range_can_leave_a_shared_table_alone)
 {
-	int status;
 	three_fds();
 	pid_t pid = raw_fork(CLONE_FILES);
-	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
 		syscall(SYS_exit_group, butter_close_range(FIRST, LAST, CLOSE_RANGE_UNSHARE) != 0 ||
 						fcntl(FIRST, F_GETFD) != -1);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	assert_ends_well(pid);
 	for (int fd = FIRST; fd <= LAST; fd++)
 		ck_assert_int_eq(close(fd), 0);
 }

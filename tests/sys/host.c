@@ -6,6 +6,7 @@
 #include <butter/host.h>
 
 #include "child.h"
+#include "fault.h"
 #include "test.h"
 #include "trace.h"
 
@@ -33,6 +34,20 @@ START_TEST(the_names_are_what_uname_tells)
 	ck_assert_int_eq(butter_getdomainname(name, sizeof(name)), 0);
 	ck_assert_str_eq(name, host.domainname);
 	ck_assert_int_eq(errno, 0);
+}
+END_TEST
+
+START_TEST(what_uname_fails_with_is_told_and_the_name_untouched)
+{
+	static const int errors[] = {EFAULT, EPERM}; /* the second where seccomp(2) forbids it */
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		char name[ROOM] = "untouched";
+		fault_error(FAULT_UNAME, 1, errors[i]);
+		ck_assert_fails(kinds[_i].get(name, sizeof(name)), errors[i]);
+		ck_assert(fault_happened(FAULT_UNAME));
+		ck_assert_str_eq(name, "untouched");
+		ck_assert_int_eq(kinds[_i].get(name, sizeof(name)), 0);
+	}
 }
 END_TEST
 
@@ -132,6 +147,7 @@ END_TEST
 SUITE(sys_host)
 {
 	tcase_add_test(tc, the_names_are_what_uname_tells);
+	tcase_add_loop_test(tc, what_uname_fails_with_is_told_and_the_name_untouched, 0, KINDS);
 	tcase_add_loop_test(raw, a_name_of_64_bytes_is_set_and_comes_whole_or_not_at_all, 0, KINDS);
 	tcase_add_loop_test(raw, a_name_is_as_long_as_it_was_set, 0, KINDS);
 	tcase_add_loop_test(raw, a_name_of_65_bytes_is_EINVAL_and_a_bad_pointer_EFAULT, 0, KINDS);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fcntl.h>
-#include <sched.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include <butter/mount.h>
 
@@ -319,67 +316,6 @@ START_TEST(nothing_of_this_reaches_the_namespace_of_the_parent)
 }
 END_TEST
 
-static void without_permission(void *closed)
-{
-	become_nobody();
-	ck_assert_fails(butter_mount("x", "/", "tmpfs", 0, NULL), EPERM);
-	ck_assert_fails(butter_umount2("/", 0), EPERM);
-	ck_assert_fails(butter_pivot_root("/", "/"), EPERM);
-	ck_assert_fails(butter_mount("x", closed, "tmpfs", 0, NULL), EACCES);
-	ck_assert_fails(butter_umount2(closed, 0), EACCES);
-}
-
-START_TEST(the_calls_without_permission_are_EPERM_and_without_a_way_there_EACCES)
-{
-	const char *closed = path_in(scratch(), "closed");
-	ck_assert_int_eq(mkdir(closed, 0), 0);
-	in_child(without_permission, (void *)path_in(closed, "below"));
-}
-END_TEST
-
-/* The name of a file system that lies on a disk and that this kernel has. */
-static const char *disk_type(void)
-{
-	static char type[64];
-	char line[80];
-	FILE *file = fopen("/proc/filesystems", "re");
-	ck_assert_ptr_nonnull(file);
-	while (!*type && fgets(line, sizeof(line), file))
-		if (strstr(line, "ext") && sscanf(line, "\text%60s", type + 3) == 1)
-			memcpy(type, "ext", 3);
-	fclose(file);
-	return type;
-}
-
-static void disk_errnos(void *dir)
-{
-	mount_tmpfs(dir);
-	const char *file = path_in(dir, "file"), *disk = path_in(dir, "disk"), *to = folder(dir, "to");
-	touch(file);
-	ck_assert_int_eq(mknod(disk, S_IFBLK | 0600, makedev(4095, 0)), 0);
-	ck_assert_fails(butter_mount(file, to, disk_type(), MS_SILENT, NULL), ENOTBLK);
-	ck_assert_fails(butter_mount(path_in(dir, "none"), to, disk_type(), MS_SILENT, NULL), ENOENT);
-	ck_assert_fails(butter_mount(disk, to, disk_type(), MS_SILENT, NULL), ENXIO);
-	ck_assert_int_eq(butter_mount(NULL, dir, NULL, MS_REMOUNT | MS_NODEV, NULL), 0);
-	ck_assert_fails(butter_mount(disk, to, disk_type(), MS_SILENT, NULL), EACCES);
-}
-
-static void disk_in_user_namespace(void *dir)
-{
-	ck_assert_fails(butter_mount("x", dir, disk_type(), MS_SILENT, NULL), EPERM);
-}
-
-START_TEST(a_disk_that_is_none_is_ENOTBLK_or_ENXIO_or_EACCES_and_in_a_user_namespace_EPERM)
-{
-	const char *dir = scratch();
-	if (!*disk_type())
-		SKIP("the kernel has no ext2, ext3 or ext4");
-	if (geteuid() == 0)
-		in_mount_namespace(disk_errnos, (void *)dir);
-	in_namespaces(CLONE_NEWNS | CLONE_NEWUSER, disk_in_user_namespace, (void *)dir);
-}
-END_TEST
-
 static void all_calls(void *unused)
 {
 	(void)unused;
@@ -399,7 +335,5 @@ SUITE(sys_mount)
 #define BODY_ADD(body, sentence) tcase_add_test(raw, sentence);
 	BODIES(BODY_ADD)
 	tcase_add_test(raw, nothing_of_this_reaches_the_namespace_of_the_parent);
-	tcase_add_test(tc, the_calls_without_permission_are_EPERM_and_without_a_way_there_EACCES);
-	tcase_add_test(raw, a_disk_that_is_none_is_ENOTBLK_or_ENXIO_or_EACCES_and_in_a_user_namespace_EPERM);
 	tcase_add_test(raw, each_call_is_one_system_call);
 }
