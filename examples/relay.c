@@ -8,9 +8,10 @@
  * What one has to know of splice(2) here:
  *
  *	EAGAIN from a socket into a pipe means "nothing to read" or "the pipe is full", and does not say
- *	which. So each way counts what its pipe holds: an empty pipe is not full.
+ *	which. So each way counts what its pipe holds: an empty pipe is not full, any other is asked.
  *	A pipe is full by slots, not by bytes. A byte that was sent alone takes a slot of its own, and a
- *	large buffer takes one too, so that neither F_GETPIPE_SZ nor FIONREAD says whether there is room.
+ *	large buffer takes one too, so that neither F_GETPIPE_SZ nor FIONREAD says whether there is room:
+ *	poll(2) of its writing end does.
  *	A socket whose peer is gone raises SIGPIPE: splice(2) has no MSG_NOSIGNAL.
  *
  *	cc relay.c $(pkg-config --cflags --libs butter)
@@ -45,7 +46,7 @@ struct way {
 	int from, to;
 	int in, out; /* of the pipe: bytes go in from the source, and out to the sink */
 	size_t held; /* bytes in the pipe */
-	bool full;   /* it may be: nothing is read before something has left it */
+	bool full;   /* the pipe: nothing is read before something has left it */
 	bool ended;  /* the source gives no more */
 	bool done;   /* nor does the sink get any more */
 };
@@ -100,6 +101,12 @@ static void end_of_source(struct way *way, bool failed)
 	way->ended = true;
 }
 
+static bool has_room(const struct way *way)
+{
+	struct pollfd in = {.fd = way->in, .events = POLLOUT};
+	return poll(&in, 1, 0) == 1 && (in.revents & POLLOUT);
+}
+
 /* From the source into the pipe. */
 static bool fill(struct way *way)
 {
@@ -108,7 +115,7 @@ static bool fill(struct way *way)
 	if (n > 0)
 		way->held += (size_t)n;
 	else if (n < 0 && errno == EAGAIN)
-		way->full = way->held > 0; /* or the source has nothing: see the top of the file */
+		way->full = way->held > 0 && !has_room(way);
 	else if (n == 0 || errno != EINTR)
 		end_of_source(way, n < 0);
 	return n > 0;

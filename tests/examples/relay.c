@@ -90,6 +90,7 @@ static _Noreturn void become_relay(int out, const char *pipe_size, const char *a
 {
 	const char *path = program();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_DFL);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	butter_close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -354,7 +355,7 @@ START_TEST(a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing)
 {
 	struct relay r;
 	int pair[2];
-	start(&r, "65536");
+	start(&r, "1048576"); /* more than the sink takes at a time: the end comes while it holds something */
 	join(&r, pair);
 	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .in = 1};
 	block(&r, &client, steps[_i]);
@@ -404,6 +405,29 @@ START_TEST(a_sink_that_is_gone_is_told_to_the_source)
 	ck_assert_int_eq(send(client.fd, "x", 1, MSG_NOSIGNAL), -1);
 	ck_assert(errno == EPIPE || errno == ECONNRESET);
 	close(client.fd);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(a_target_that_reads_no_more_may_send_still)
+{
+	struct relay r;
+	int pair[2];
+	char byte = 0;
+	start(&r, "65536");
+	join(&r, pair);
+	ck_assert_int_eq(shutdown(pair[1], SHUT_RD), 0);
+	ck_assert_int_eq(send(pair[0], "x", 1, MSG_NOSIGNAL), 1);
+	struct pollfd told = {.fd = pair[0], .events = POLLIN};
+	assert_rests(&r);
+	ck_assert_int_eq(poll(&told, 1, 0), 0);
+	ck_assert_fails(send(pair[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+	ck_assert_int_eq(send(pair[1], "y", 1, 0), 1);
+	ck_assert_int_ne(poll_in(pair[0], DEADLINE), 0);
+	ck_assert_int_eq(read(pair[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'y');
+	close(pair[0]);
+	close(pair[1]);
 	stop(&r);
 }
 END_TEST
@@ -486,6 +510,7 @@ SUITE(examples_relay)
 	tcase_add_loop_test(tc, a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing, 0, 2);
 	tcase_add_loop_test(tc, a_source_that_is_gone_costs_no_byte_and_no_rest, 0, 2);
 	tcase_add_loop_test(tc, a_sink_that_is_gone_is_told_to_the_source, 0, 2);
+	tcase_add_test(tc, a_target_that_reads_no_more_may_send_still);
 	tcase_add_test(tc, a_connection_whose_both_ends_are_gone_is_over);
 	tcase_add_test(tc, an_idle_client_that_is_gone_is_told_to_the_target);
 	tcase_add_test(tc, without_a_free_fd_a_client_waits_for_one);
