@@ -194,12 +194,12 @@ static void check_fds(void)
 	if (!dir)
 		die("/proc/self/fd");
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		int fd = atoi(entry->d_name);
+		long fd = strtol(entry->d_name, NULL, 10);
 		if (entry->d_name[0] == '.' || fd == dirfd(dir))
 			continue;
 		if (fd > STDERR_FILENO)
 			refuse("a file descriptor of the caller's is still open");
-		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		if (fstat((int)fd, &st) == 0 && S_ISDIR(st.st_mode))
 			refuse("standard input, output or error is a folder outside: close it");
 	}
 	closedir(dir);
