@@ -350,8 +350,9 @@ static struct sockaddr_un to_address(const char *what, const char *path)
 int main(int argc, char **argv)
 {
 	for (int c; (c = getopt(argc, argv, ":p:")) != -1;) {
+		const char option[] = {'-', (char)optopt, 0};
 		if (c != 'p')
-			usage(argv[optind - 1], NULL, c == ':' ? "give a size after it" : "no such option");
+			usage(option, NULL, c == ':' ? "give a size after it" : "no such option");
 		pipe_size = to_size(optarg);
 	}
 	struct sockaddr_un address = to_address("LISTEN", argv[optind]);
