@@ -98,5 +98,6 @@ void bench_peers(const char *pyinotify_script);
 void bench_signalfd(void);
 void bench_eventfd(void);
 void bench_timerfd(void);
+void bench_relay(void);
 
 #endif

@@ -103,7 +103,7 @@ void bench_head(void)
 	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	printf("Nanoseconds per call, pair or event; ratio: median of %d rounds that take turns.\n\n",
+	printf("Nanoseconds per call, pair, event or KiB; ratio: median of %d rounds that take turns.\n\n",
 	       ROUNDS);
 	printf("%-36s %9s %9s %7s %6s\n", "", "raw", "butter", "ratio", "goal");
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test program (every suite, over the static library with faults wrapped in) and the checks.
 
-TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/support/*.c)
+TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/examples/*.c tests/support/*.c)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(B)/obj/%.o)
 TEST_CXX_SOURCES := $(wildcard tests/event/*.cc)
 TEST_RUN := $(B)/tests/run
@@ -23,7 +23,7 @@ $(TEST_RUN): $(TEST_OBJECTS) $(STATIC)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(TEST_OBJECTS) $(STATIC) $(CHECK_LIBS)
 
 .PHONY: tests
-tests: $(TEST_RUN)
+tests: $(TEST_RUN) $(EXAMPLES)
 
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+/* The example relay, as a process of its own between connections of the test's. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <butter/file.h>
+
+#include "test.h"
+
+enum { DEADLINE = 30000, QUIET = 100, MAX_ENDS = 16, CHUNK = 20000, MIB = 1 << 20 };
+
+struct relay {
+	pid_t pid;
+	int out;               /* its standard output and error */
+	int target;            /* where it connects to: a listening socket of the test's */
+	struct sockaddr_un at; /* where it listens */
+	unsigned fds;          /* that it has without connections */
+};
+
+static uint64_t seed; /* of all that is random in a test */
+
+static uint64_t mix(uint64_t z)
+{
+	z += UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static size_t random_up_to(size_t max)
+{
+	static uint64_t n;
+	return 1 + (size_t)(mix(seed ^ ++n << 40) % max);
+}
+
+/* BUTTER_TEST_SEED=N repeats a run. */
+static void sow(void)
+{
+	const char *given = getenv("BUTTER_TEST_SEED");
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	seed = given ? strtoull(given, NULL, 10) : mix((uint64_t)now.tv_nsec ^ (uint64_t)getpid() << 32);
+}
+
+/* What an end sends is known at each place. */
+static char byte_at(uint64_t stream, size_t at)
+{
+	return (char)(mix(seed + (stream << 40) + at / 8) >> (at % 8 * 8));
+}
+
+static struct sockaddr_un address(const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	ck_assert_uint_lt(strlen(path), sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path));
+	return at;
+}
+
+static int stream_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* Beside the test program: build/tests/run and build/examples/relay. */
+static const char *program(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	ck_assert_int_gt(n, 0);
+	path[n] = 0;
+	*strrchr(path, '/') = 0;
+	const char *relay = path_in(path, "../examples/relay");
+	ck_assert_msg(access(relay, X_OK) == 0, "%s: %s: build it", relay, strerror(errno));
+	return relay;
+}
+
+static _Noreturn void become_relay(int out, const char *pipe_size, const char *at, const char *target)
+{
+	const char *path = program();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_DFL);
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	butter_close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	execl(path, path, "-p", pipe_size, at, target, NULL);
+	_exit(127);
+}
+
+static unsigned fds_of(pid_t pid)
+{
+	char path[64];
+	unsigned count = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	for (struct dirent *entry; (entry = readdir(dir));)
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+static void start(struct relay *r, const char *pipe_size)
+{
+	const char *dir = scratch(), *at = path_in(dir, "relay"), *target = path_in(dir, "target");
+	struct sockaddr_un where = address(target);
+	int out[2];
+	char ready[8] = "";
+	sow();
+	r->at = address(at);
+	r->target = stream_socket();
+	ck_assert_int_eq(bind(r->target, (struct sockaddr *)&where, sizeof(where)), 0);
+	ck_assert_int_eq(listen(r->target, SOMAXCONN), 0);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	r->pid = fork();
+	ck_assert_int_ge(r->pid, 0);
+	if (r->pid == 0)
+		become_relay(out[1], pipe_size, at, target);
+	close(out[1]);
+	r->out = out[0];
+	ck_assert_int_ne(poll_in(r->out, DEADLINE), 0);
+	ck_assert_int_gt(read(r->out, ready, 6), 0);
+	ck_assert_str_eq(ready, "ready ");
+	r->fds = fds_of(r->pid);
+}
+
+/* The relay has as many fds as with that many connections, at once or soon. */
+static void assert_links(const struct relay *r, unsigned count)
+{
+	for (int tries = 0; fds_of(r->pid) != r->fds + 6 * count; tries++) {
+		struct pollfd end = {.fd = r->out}; /* its end would be seen here */
+		ck_assert_int_eq(poll(&end, 1, 10), 0);
+		ck_assert_msg(tries < DEADLINE / 10, "%u fds are open, %u were before the first of %u links",
+			      fds_of(r->pid), r->fds, count);
+	}
+}
+
+static void stop(struct relay *r)
+{
+	int status;
+	assert_links(r, 0);
+	ck_assert_int_eq(kill(r->pid, SIGTERM), 0);
+	ck_assert_int_eq(waitpid(r->pid, &status, 0), r->pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_fails(access(r->at.sun_path, F_OK), ENOENT);
+	close(r->target);
+	close(r->out);
+}
+
+static int64_t cpu_time(pid_t pid)
+{
+	struct timespec time;
+	clockid_t clock;
+	ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
+	ck_assert_int_eq(clock_gettime(clock, &time), 0);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* It comes to rest: there is a while in which it uses next to no processor time. One that spins has none. */
+static void assert_rests(const struct relay *r)
+{
+	for (int tries = 0; tries < DEADLINE / QUIET / 3; tries++) {
+		struct pollfd end = {.fd = r->out};
+		int64_t before = cpu_time(r->pid);
+		ck_assert_int_eq(poll(&end, 1, QUIET), 0);
+		if (cpu_time(r->pid) - before < QUIET * INT64_C(1000000) / 100)
+			return;
+	}
+	ck_abort_msg("the relay does not come to rest");
+}
+
+/* A client and what the target has accepted for it. */
+static void join(const struct relay *r, int ret_ends[2])
+{
+	ret_ends[0] = stream_socket();
+	ck_assert_int_eq(connect(ret_ends[0], (const struct sockaddr *)&r->at, sizeof(r->at)), 0);
+	ck_assert_int_ne(poll_in(r->target, DEADLINE), 0);
+	ret_ends[1] = accept4(r->target, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(ret_ends[1], 0);
+}
+
+/* An end that sends and receives streams of the test's own, each as long as it is to be. */
+struct end {
+	int fd;
+	uint64_t out, in; /* which streams */
+	size_t to_send, sent, to_receive, received;
+	bool shut, ended;
+};
+
+static void send_some(struct end *end)
+{
+	char bytes[CHUNK];
+	size_t left = end->to_send - end->sent, n = random_up_to(CHUNK);
+	if (n > left)
+		n = left;
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = byte_at(end->out, end->sent + i);
+	ssize_t sent = n ? send(end->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+	ck_assert_msg(sent >= 0 || errno == EAGAIN, "send: %s, seed %ju", strerror(errno), (uintmax_t)seed);
+	if (sent > 0)
+		end->sent += (size_t)sent;
+	if (end->sent == end->to_send && !end->shut) {
+		ck_assert_int_eq(shutdown(end->fd, SHUT_WR), 0);
+		end->shut = true;
+	}
+}
+
+/* Returns false when there is nothing to read now. */
+static bool receive_some(struct end *end)
+{
+	char bytes[CHUNK];
+	ssize_t n = recv(end->fd, bytes, random_up_to(CHUNK / 4) | 1, MSG_DONTWAIT);
+	if (n < 0) {
+		ck_assert_int_eq(errno, EAGAIN);
+		return false;
+	}
+	/* An assertion that holds is a system call of check's. */
+	for (ssize_t i = 0; i < n; i++, end->received++)
+		if (bytes[i] != byte_at(end->in, end->received))
+			ck_abort_msg("byte %zu differs, seed %ju", end->received, (uintmax_t)seed);
+	ck_assert_msg(end->received <= end->to_receive, "too many bytes, seed %ju", (uintmax_t)seed);
+	end->ended = n == 0;
+	return n > 0;
+}
+
+static bool is_over(const struct end *end)
+{
+	return end->shut && end->ended;
+}
+
+static void turn(struct end *ends, size_t count)
+{
+	struct pollfd fds[MAX_ENDS];
+	for (size_t i = 0; i < count; i++)
+		fds[i] = (struct pollfd){
+			.fd = is_over(&ends[i]) ? -1 : ends[i].fd,
+			.events = (short)((ends[i].shut ? 0 : POLLOUT) | (ends[i].ended ? 0 : POLLIN))};
+	ck_assert_msg(poll(fds, (nfds_t)count, DEADLINE) > 0, "nothing moves, seed %ju", (uintmax_t)seed);
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i].revents & POLLOUT && !ends[i].shut)
+			send_some(&ends[i]);
+		/* A slow reader: one in four times. */
+		if (fds[i].revents & (POLLIN | POLLHUP) && !ends[i].ended && random_up_to(4) == 1)
+			receive_some(&ends[i]);
+	}
+}
+
+static bool all_over(const struct end *ends, size_t count)
+{
+	while (count > 0 && is_over(&ends[count - 1]))
+		count--;
+	return count == 0;
+}
+
+/* Connections at once, each with other amounts each way, so that all kinds of half-closes come about. */
+static void exchange(const char *pipe_size, size_t links, size_t amount, int buffer)
+{
+	struct relay r;
+	struct end ends[MAX_ENDS] = {{0}};
+	start(&r, pipe_size);
+	for (size_t i = 0; i < 2 * links; i += 2) {
+		int pair[2];
+		join(&r, pair);
+		for (size_t k = 0; k < 2; k++) {
+			struct end *end = &ends[i + k], *other = &ends[i + !k];
+			if (buffer)
+				setsockopt(pair[k], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+			end->fd = pair[k];
+			end->out = other->in = i + k;
+			end->to_send = other->to_receive = amount / 4 + random_up_to(amount);
+		}
+	}
+	assert_links(&r, (unsigned)links);
+	while (!all_over(ends, 2 * links))
+		turn(ends, 2 * links);
+	for (size_t i = 0; i < 2 * links; i++) {
+		ck_assert_msg(ends[i].received == ends[i].to_receive, "%zu of %zu bytes came, seed %ju",
+			      ends[i].received, ends[i].to_receive, (uintmax_t)seed);
+		close(ends[i].fd);
+	}
+	stop(&r);
+}
+
+START_TEST(a_relay_passes_every_byte_both_ways)
+{
+	exchange("262144", 1, 16 * MIB, 0);
+}
+END_TEST
+
+START_TEST(a_relay_passes_every_byte_through_pipes_of_one_page)
+{
+	exchange("1", 1, 8 * MIB, 0);
+}
+END_TEST
+
+START_TEST(a_relay_passes_every_byte_with_small_socket_buffers)
+{
+	exchange("262144", 1, 4 * MIB, 1);
+}
+END_TEST
+
+START_TEST(a_relay_serves_many_at_once)
+{
+	exchange("262144", 8, 2 * MIB, 0);
+}
+END_TEST
+
+START_TEST(a_relay_serves_many_at_once_through_pipes_of_one_page)
+{
+	exchange("1", 8, MIB, 1);
+}
+END_TEST
+
+/* Sends one stream until nothing takes any more: the relay's pipe is full, and the sockets around it. */
+static void block(const struct relay *r, struct end *end, size_t step)
+{
+	struct pollfd out = {.fd = end->fd, .events = POLLOUT};
+	char bytes[CHUNK];
+	while (poll(&out, 1, QUIET) == 1) {
+		for (size_t i = 0; i < step; i++)
+			bytes[i] = byte_at(end->out, end->sent + i);
+		ssize_t n = send(end->fd, bytes, step, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ck_assert(n > 0 || errno == EAGAIN);
+		if (n > 0)
+			end->sent += (size_t)n;
+	}
+	assert_rests(r);
+}
+
+/* Reads what was sent, all of it, and the end. */
+static void unblock(struct end *end, size_t amount)
+{
+	end->to_receive = amount;
+	while (!end->ended) {
+		ck_assert_int_ne(poll_in(end->fd, DEADLINE), 0);
+		receive_some(end);
+	}
+	ck_assert_uint_eq(end->received, amount);
+}
+
+static const size_t steps[] = {1, CHUNK};
+
+START_TEST(a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing)
+{
+	struct relay r;
+	int pair[2];
+	start(&r, "1048576"); /* more than the sink takes at a time: the end comes while it holds something */
+	join(&r, pair);
+	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .in = 1};
+	block(&r, &client, steps[_i]);
+	ck_assert_int_eq(shutdown(client.fd, SHUT_WR), 0);
+	assert_rests(&r);
+	unblock(&target, client.sent);
+	assert_rests(&r); /* one way is over, the other has nothing to do */
+	assert_links(&r, 1);
+	ck_assert_int_eq(send(target.fd, "x", 1, 0), 1);
+	ck_assert_int_ne(poll_in(client.fd, DEADLINE), 0);
+	close(target.fd);
+	close(client.fd);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(a_source_that_is_gone_costs_no_byte_and_no_rest)
+{
+	struct relay r;
+	int pair[2];
+	start(&r, "65536");
+	join(&r, pair);
+	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .in = 1};
+	ck_assert_int_eq(send(target.fd, "not read", 8, 0), 8);
+	ck_assert_int_ne(poll_in(client.fd, DEADLINE), 0);
+	block(&r, &client, steps[_i]);
+	close(client.fd); /* with something unread: this resets the connection */
+	assert_rests(&r);
+	ck_assert_int_eq(send(target.fd, "x", 1, MSG_NOSIGNAL), -1);
+	ck_assert_int_eq(errno, EPIPE);
+	unblock(&target, client.sent);
+	close(target.fd);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(a_sink_that_is_gone_is_told_to_the_source)
+{
+	struct relay r;
+	int pair[2];
+	start(&r, "65536");
+	join(&r, pair);
+	struct end client = {.fd = pair[0], .out = 1};
+	block(&r, &client, steps[_i]);
+	close(pair[1]); /* with all of it unread */
+	assert_links(&r, 0);
+	ck_assert_int_eq(send(client.fd, "x", 1, MSG_NOSIGNAL), -1);
+	ck_assert(errno == EPIPE || errno == ECONNRESET);
+	close(client.fd);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(a_target_that_reads_no_more_may_send_still)
+{
+	struct relay r;
+	int pair[2];
+	char byte = 0;
+	start(&r, "65536");
+	join(&r, pair);
+	ck_assert_int_eq(shutdown(pair[1], SHUT_RD), 0);
+	ck_assert_int_eq(send(pair[0], "x", 1, MSG_NOSIGNAL), 1);
+	struct pollfd told = {.fd = pair[0], .events = POLLIN};
+	assert_rests(&r);
+	ck_assert_int_eq(poll(&told, 1, 0), 0);
+	ck_assert_fails(send(pair[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+	ck_assert_int_eq(send(pair[1], "y", 1, 0), 1);
+	ck_assert_int_ne(poll_in(pair[0], DEADLINE), 0);
+	ck_assert_int_eq(read(pair[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'y');
+	close(pair[0]);
+	close(pair[1]);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(a_connection_whose_both_ends_are_gone_is_over)
+{
+	struct relay r;
+	int pair[2];
+	start(&r, "65536");
+	join(&r, pair);
+	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .out = 2};
+	block(&r, &client, CHUNK);
+	block(&r, &target, CHUNK);
+	close(client.fd);
+	close(target.fd);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(an_idle_client_that_is_gone_is_told_to_the_target)
+{
+	struct relay r;
+	int pair[2];
+	char byte;
+	start(&r, "65536");
+	join(&r, pair);
+	assert_rests(&r);
+	close(pair[0]);
+	ck_assert_int_ne(poll_in(pair[1], DEADLINE), 0);
+	ck_assert_int_eq(read(pair[1], &byte, 1), 0);
+	assert_links(&r, 0); /* nobody is left to whom the target could send */
+	close(pair[1]);
+	stop(&r);
+}
+END_TEST
+
+START_TEST(without_a_free_fd_a_client_waits_for_one)
+{
+	struct relay r;
+	int pair[2], second;
+	start(&r, "65536");
+	struct rlimit limit = {.rlim_cur = r.fds + 6, .rlim_max = r.fds + 6};
+	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+	join(&r, pair);
+	assert_links(&r, 1);
+	second = stream_socket();
+	ck_assert_int_eq(connect(second, (struct sockaddr *)&r.at, sizeof(r.at)), 0);
+	assert_rests(&r);
+	close(pair[0]);
+	close(pair[1]);
+	ck_assert_int_ne(poll_in(r.target, DEADLINE), 0);
+	close(second);
+	close(accept4(r.target, NULL, NULL, SOCK_CLOEXEC));
+	stop(&r);
+}
+END_TEST
+
+START_TEST(without_a_target_a_client_is_refused_and_the_relay_goes_on)
+{
+	struct relay r;
+	int client = stream_socket();
+	char byte;
+	start(&r, "65536");
+	ck_assert_int_eq(shutdown(r.target, SHUT_RDWR), 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&r.at, sizeof(r.at)), 0);
+	ck_assert_int_ne(poll_in(client, DEADLINE), 0);
+	ck_assert_int_eq(read(client, &byte, 1), 0);
+	close(client);
+	stop(&r);
+}
+END_TEST
+
+SUITE(examples_relay)
+{
+	tcase_add_test(tc, a_relay_passes_every_byte_both_ways);
+	tcase_add_test(tc, a_relay_passes_every_byte_through_pipes_of_one_page);
+	tcase_add_test(tc, a_relay_passes_every_byte_with_small_socket_buffers);
+	tcase_add_test(tc, a_relay_serves_many_at_once);
+	tcase_add_test(tc, a_relay_serves_many_at_once_through_pipes_of_one_page);
+	tcase_add_loop_test(tc, a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing, 0, 2);
+	tcase_add_loop_test(tc, a_source_that_is_gone_costs_no_byte_and_no_rest, 0, 2);
+	tcase_add_loop_test(tc, a_sink_that_is_gone_is_told_to_the_source, 0, 2);
+	tcase_add_test(tc, a_target_that_reads_no_more_may_send_still);
+	tcase_add_test(tc, a_connection_whose_both_ends_are_gone_is_over);
+	tcase_add_test(tc, an_idle_client_that_is_gone_is_told_to_the_target);
+	tcase_add_test(tc, without_a_free_fd_a_client_waits_for_one);
+	tcase_add_test(tc, without_a_target_a_client_is_refused_and_the_relay_goes_on);
+}
