@@ -27,7 +27,7 @@ enum {
 
 struct butter_fanotify {
 	struct butter__reader reader;
-	int group; /* the fd of the source, or inside it */
+	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
 	uint32_t max_fds, max_paths;
@@ -148,11 +148,12 @@ static void close_fds(struct butter_fanotify *x, struct butter_fanotify_event *e
 	ev->pidfd = FAN_NOPIDFD;
 }
 
-/* What has been read and not handed out. */
+/* What has been read and not handed out. In a group that tells no fds, a number is none. */
 static void drop(struct butter_fanotify *x)
 {
 	int saved = errno;
-	for_each_cached(x, close_fds);
+	if (fds_per_event(x) > 0)
+		for_each_cached(x, close_fds);
 	x->reader.next = x->reader.end;
 	x->reader.pending = 0;
 	errno = saved;
