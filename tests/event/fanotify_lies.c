@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Records that cannot be: each is refused, and nothing outside of it is read. */
+#include <sys/socket.h>
+
 #include "records.h"
 
 /* As though the event were shorter than its info records say. */
@@ -158,6 +160,27 @@ START_TEST(a_pidfd_that_is_not_whole_is_EBADMSG)
 }
 END_TEST
 
+/* Over a socket, so that the group, which tells handles only, says what it never would. */
+START_TEST(a_group_that_tells_no_fds_closes_none)
+{
+	int ends[2], kept = dup(0);
+	ck_assert_int_ge(kept, 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	struct butter_fanotify *x = butter_fanotify_from_fd(ends[0], FAN_REPORT_FID, NULL);
+	ck_assert_ptr_nonnull(x);
+	record_begin(FAN_OPEN, kept, 1);
+	record_pidfd(kept);
+	memcpy(record + record_len, record, record_len);
+	ck_assert_int_eq(write(ends[1], record, 2 * record_len), (ssize_t)(2 * record_len));
+	ck_assert_int_eq(butter_fanotify_read_event(x, &ev), 1);
+	ck_assert_int_eq(ev.pidfd, kept);
+	ck_assert_uint_eq(butter_fanotify_pending(x), 1);
+	butter_fanotify_close(x);
+	ck_assert_int_eq(close(kept), 0);
+	close(ends[1]);
+}
+END_TEST
+
 SUITE(event_fanotify_lies)
 {
 	tcase_add_test(tc, a_record_that_ends_inside_an_info_record_is_EBADMSG);
@@ -169,4 +192,5 @@ SUITE(event_fanotify_lies)
 	tcase_add_test(tc, a_handle_over_the_end_of_its_record_is_EBADMSG);
 	tcase_add_test(tc, a_name_without_NUL_is_EBADMSG);
 	tcase_add_test(tc, a_pidfd_that_is_not_whole_is_EBADMSG);
+	tcase_add_test(tc, a_group_that_tells_no_fds_closes_none);
 }
