@@ -120,10 +120,9 @@ BUTTER_API int butter_fanotify_mark(int fanotify_fd, unsigned flags, uint64_t ma
 
 /* An inode as a group that reports file handles names it; what it points at is in the event's record. */
 struct butter_fanotify_handle {
-	uint64_t fsid; /* its filesystem: the bytes of statfs(2)'s f_fsid */
-	const void
-		*handle; /* a struct file_handle at any address, for open_by_handle_at(2); NULL: not told */
-	uint32_t len;    /* bytes of it, with its header of 8 */
+	uint64_t fsid;      /* its filesystem: the bytes of statfs(2)'s f_fsid */
+	const void *handle; /* struct file_handle, at any address, for open_by_handle_at(2); NULL: none */
+	uint32_t len;       /* bytes of it, with its header of 8 */
 	uint32_t reserved;
 };
 

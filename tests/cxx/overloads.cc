@@ -3,6 +3,7 @@
 #include <butter/butter.h>
 
 #include <cstdio>
+#include <fcntl.h>
 #include <type_traits>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@
 namespace test
 {
 CONFORMS(eventfd)
+CONFORMS(fanotify)
 CONFORMS(inotify)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
@@ -40,9 +42,10 @@ int main()
 {
 	sigset_t none;
 	sigemptyset(&none);
-	int failed = test::eventfd(butter_eventfd_open(0, 0)) + test::inotify(butter_inotify_open(0)) +
-		     test::signalfd(butter_signalfd_open(&none, 0)) +
+	int failed = test::eventfd(butter_eventfd_open(0, 0)) +
+		     test::fanotify(butter_fanotify_open(FAN_REPORT_FID, O_RDONLY, nullptr)) +
+		     test::inotify(butter_inotify_open(0)) + test::signalfd(butter_signalfd_open(&none, 0)) +
 		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0));
-	std::printf("%d passed, %d failed\n", 4 - failed, failed);
+	std::printf("%d passed, %d failed\n", 5 - failed, failed);
 	return failed;
 }

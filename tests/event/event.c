@@ -3,6 +3,8 @@
  * Every type has every verb, with the same shape (checked by the compiler), and event.h's names
  * reach them; the layout of the event structs is what users have compiled in.
  */
+#include <fcntl.h>
+
 #include <butter/butter.h>
 
 #include "test.h"
@@ -36,6 +38,7 @@
 /* clang-format on */
 
 CONFORMS(eventfd)
+CONFORMS(fanotify)
 CONFORMS(inotify)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
@@ -43,6 +46,15 @@ CONFORMS(timerfd)
 #define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
 #define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
 #define WORD (sizeof(void *))
+
+/* A place for 64 bits behind so many bytes: on some 32-bit ABIs 4 are enough of an alignment. */
+struct aligned {
+	char byte;
+	uint64_t number;
+};
+#define ALIGN offsetof(struct aligned, number)
+#define ALIGNED(bytes) (((bytes) + ALIGN - 1) / ALIGN * ALIGN)
+#define HANDLE ALIGNED(16 + WORD)
 
 AT(eventfd_event, value, 0);
 SIZE(eventfd_event, 8);
@@ -58,6 +70,38 @@ AT(inotify_event, cookie, 8);
 AT(inotify_event, name_len, 12);
 AT(inotify_event, name, 16);
 SIZE(inotify_event, 16 + WORD);
+AT(fanotify_handle, fsid, 0);
+AT(fanotify_handle, handle, 8);
+AT(fanotify_handle, len, 8 + WORD);
+AT(fanotify_handle, reserved, 12 + WORD);
+SIZE(fanotify_handle, HANDLE);
+AT(fanotify_event, mask, 0);
+AT(fanotify_event, permission, 8);
+AT(fanotify_event, fd, 16);
+AT(fanotify_event, pid, 20);
+AT(fanotify_event, pidfd, 24);
+AT(fanotify_event, name_len, 28);
+AT(fanotify_event, object, 32);
+AT(fanotify_event, dir, 32 + HANDLE);
+AT(fanotify_event, old_dir, 32 + 2 * HANDLE);
+AT(fanotify_event, name, 32 + 3 * HANDLE);
+AT(fanotify_event, old_name, 32 + 3 * HANDLE + WORD);
+AT(fanotify_event, old_name_len, 32 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, raw_len, 36 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, raw, 40 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, reserved, ALIGNED(40 + 3 * HANDLE + 3 * WORD));
+SIZE(fanotify_event, ALIGNED(40 + 3 * HANDLE + 3 * WORD) + 16);
+AT(fanotify_options, size, 0);
+AT(fanotify_options, max_fds, WORD);
+AT(fanotify_options, max_paths, WORD + 4);
+AT(fanotify_options, default_response, WORD + 8);
+AT(fanotify_options, reserved, WORD + 12);
+AT(fanotify_options, answer_timeout, ALIGNED(WORD + 16));
+SIZE(fanotify_options, ALIGNED(WORD + 16) + 8);
+AT(fanotify_audit, rule_number, 0);
+AT(fanotify_audit, subject_trust, 4);
+AT(fanotify_audit, object_trust, 8);
+SIZE(fanotify_audit, 12);
 AT(signalfd_event, signo, 0);
 AT(signalfd_event, error, 4);
 AT(signalfd_event, code, 8);
@@ -89,6 +133,7 @@ START_TEST(the_short_names_reach_every_type)
 	sigset_t none;
 	sigemptyset(&none);
 	eventfd_by_short_names(butter_eventfd_open(0, 0));
+	fanotify_by_short_names(butter_fanotify_open(FAN_REPORT_FID, O_RDONLY, NULL));
 	inotify_by_short_names(butter_inotify_open(0));
 	signalfd_by_short_names(butter_signalfd_open(&none, 0));
 	timerfd_by_short_names(butter_timerfd_open(CLOCK_MONOTONIC, 0));
