@@ -90,7 +90,10 @@ ssize_t butter_fanotify_decode(const void *buf, size_t len, struct butter_fanoti
 	if (end > len)
 		return 0;
 	ev.mask = get64(record + 8);
+	/* A group with FAN_REPORT_FD_ERROR says EBADF of what has no fd at all. */
 	ev.fd = (int32_t)get32(record + 16);
+	if (ev.fd == -EBADF)
+		ev.fd = FAN_NOFD;
 	ev.pid = (int32_t)get32(record + 20);
 	ev.raw = record;
 	ev.raw_len = (uint32_t)end;

@@ -236,6 +236,8 @@ START_TEST(of_a_process_that_was_reaped_there_is_no_pidfd)
 	struct butter_fanotify_event ev = expect(x, FAN_OPEN);
 	ck_assert_int_eq(ev.pid, pid);
 	ck_assert_int_eq(ev.pidfd, of_ended[_i].pidfd);
+	if (of_ended[_i].flags & FAN_REPORT_FID)
+		ck_assert_int_eq(ev.fd, FAN_NOFD);
 	butter_fanotify_event_close(x, &ev);
 	butter_fanotify_close(x);
 }
