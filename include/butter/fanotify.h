@@ -184,9 +184,10 @@ struct butter_fanotify_options {
 };
 
 /*
- * fanotify_init(2) with FAN_CLOEXEC and FAN_NONBLOCK added to flags, and O_CLOEXEC to event_f_flags.
- * Returns an object for butter_fanotify_close(), or NULL and errno: the call's, EINVAL, E2BIG (options
- * of a later butter), ENOMEM; with an answer_timeout those of epoll_create1(2), timerfd_create(2) too.
+ * fanotify_init(2) with FAN_CLOEXEC and FAN_NONBLOCK added to flags, O_CLOEXEC and O_LARGEFILE to
+ * event_f_flags. Returns an object for butter_fanotify_close(), or NULL and errno: the call's, EINVAL,
+ * E2BIG (options of a later butter), ENOMEM; with an answer_timeout those of epoll_create1(2) and
+ * timerfd_create(2) too.
  */
 BUTTER_API struct butter_fanotify *butter_fanotify_open(unsigned flags, unsigned event_f_flags,
 							const struct butter_fanotify_options *options);

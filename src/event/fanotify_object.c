@@ -299,7 +299,8 @@ struct butter_fanotify *butter_fanotify_open(unsigned flags, unsigned event_f_fl
 	struct butter_fanotify *x = new (flags, options);
 	if (!x)
 		return NULL;
-	int fd = butter_fanotify_init(flags | FAN_CLOEXEC | FAN_NONBLOCK, event_f_flags | O_CLOEXEC);
+	int fd = butter_fanotify_init(flags | FAN_CLOEXEC | FAN_NONBLOCK,
+				      event_f_flags | O_CLOEXEC | O_LARGEFILE);
 	x->reader.source.fd = fd;
 	if (fd < 0) {
 		release(&x->reader.source);
