@@ -99,6 +99,8 @@ static const struct {
 	{FAN_CLASS_CONTENT, "file", 0, FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM, 0, 5, 0},
 	{FAN_CLASS_CONTENT, "file", 0, FAN_PRE_ACCESS, EINVAL, 6, 14},
 	{FAN_CLASS_PRE_CONTENT, "file", 0, FAN_OPEN_PERM | FAN_ACCESS_PERM, 0, 2, 6},
+	{FAN_CLASS_PRE_CONTENT, "file", 0, FAN_PRE_ACCESS | FAN_ONDIR, EINVAL, 6, 14},
+	{FAN_CLASS_PRE_CONTENT, "file", 0, FAN_PRE_ACCESS, EOPNOTSUPP, 6, 14},
 	{FAN_CLASS_CONTENT, "pipe", 0, FAN_OPEN_PERM, 0, 2, 6},
 };
 enum { MARKS = sizeof(marks) / sizeof(marks[0]) };
