@@ -37,7 +37,7 @@ static const struct filesystem filesystems[] = {
 	{"devpts", 0, 0, EOPNOTSUPP, EOPNOTSUPP, 0, 0},
 	{"cgroup2", EPERM, 0, 0, EOPNOTSUPP, 0, 1},
 };
-enum { BTRFS = 2, FILESYSTEMS = sizeof(filesystems) / sizeof(filesystems[0]) };
+enum { BTRFS = 2, IMAGES, FILESYSTEMS = sizeof(filesystems) / sizeof(filesystems[0]) };
 
 struct place {
 	const struct filesystem *fs;
@@ -268,13 +268,17 @@ START_TEST(a_pipe_is_marked_by_its_fd_and_told_by_handle_but_never_by_fd)
 }
 END_TEST
 
+static void add_for_each(TCase *tc, int from, int to)
+{
+	tcase_add_loop_test(tc, each_file_system_takes_its_marks_and_refuses_the_others, from, to);
+	tcase_add_loop_test(tc, handles_are_those_of_name_to_handle_at_and_fsids_those_of_statfs, from, to);
+	tcase_add_loop_test(tc, fds_are_of_the_object_and_questions_are_asked_on_each_file_system, from, to);
+}
+
 SUITE(event_fanotify_filesystems)
 {
-	tcase_add_loop_test(tc, each_file_system_takes_its_marks_and_refuses_the_others, 0, FILESYSTEMS);
-	tcase_add_loop_test(tc, handles_are_those_of_name_to_handle_at_and_fsids_those_of_statfs, 0,
-			    FILESYSTEMS);
-	tcase_add_loop_test(tc, fds_are_of_the_object_and_questions_are_asked_on_each_file_system, 0,
-			    FILESYSTEMS);
-	tcase_add_test(tc, a_subvolume_is_marked_by_its_inodes_or_with_the_whole_and_has_paths_either_way);
+	add_for_each(raw, 0, IMAGES);
+	add_for_each(tc, IMAGES, FILESYSTEMS);
+	tcase_add_test(raw, a_subvolume_is_marked_by_its_inodes_or_with_the_whole_and_has_paths_either_way);
 	tcase_add_test(tc, a_pipe_is_marked_by_its_fd_and_told_by_handle_but_never_by_fd);
 }

@@ -167,5 +167,5 @@ SUITE(event_fanotify_mounts)
 {
 	tcase_add_test(tc, mounts_are_told_by_the_ids_that_statx_tells);
 	tcase_add_test(tc, a_namespace_is_watched_by_its_fd_and_for_one_kind_of_event);
-	tcase_add_test(tc, an_error_of_a_filesystem_is_told_with_its_errno_and_how_often);
+	tcase_add_test(raw, an_error_of_a_filesystem_is_told_with_its_errno_and_how_often);
 }

@@ -133,7 +133,6 @@ static const struct {
 	{FAN_OPEN, do_open, FAN_OPEN, "file", "file"},
 	{FAN_OPEN, do_open_folder, FAN_OPEN | FAN_ONDIR, ".", NULL},
 	{FAN_OPEN, do_open_self, FAN_OPEN | FAN_ONDIR, ".", NULL},
-	{FAN_OPEN_EXEC, do_exec, FAN_OPEN_EXEC, "file", "file"},
 	{FAN_CREATE, do_create, FAN_CREATE, "new", "new"},
 	{FAN_CREATE, do_link, FAN_CREATE, "new", "new"},
 	{FAN_CREATE, do_mkdir, FAN_CREATE | FAN_ONDIR, "new", "new"},
@@ -152,6 +151,8 @@ static const struct {
 	{FAN_OPEN | FAN_MODIFY | FAN_CLOSE, do_write, FAN_OPEN | FAN_MODIFY | FAN_CLOSE_WRITE, "file",
 	 "file"},
 	{FAN_OPEN | FAN_CLOSE, do_open_self, FAN_OPEN | FAN_CLOSE_NOWRITE | FAN_ONDIR, ".", NULL},
+	/* Last, for valgrind makes this call itself. */
+	{FAN_OPEN_EXEC, do_exec, FAN_OPEN_EXEC, "file", "file"},
 };
 enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
 
@@ -313,7 +314,9 @@ END_TEST
 
 SUITE(event_fanotify_records)
 {
-	tcase_add_loop_test(tc, each_bit_is_told_with_its_directory_name_and_object, 0, OPERATIONS);
+	tcase_add_loop_test(tc, each_bit_is_told_with_its_directory_name_and_object, 0, OPERATIONS - 1);
+	tcase_add_loop_test(raw, each_bit_is_told_with_its_directory_name_and_object, OPERATIONS - 1,
+			    OPERATIONS);
 	tcase_add_loop_test(tc, a_rename_is_told_with_the_marked_of_its_directories_and_both_names, 0,
 			    RENAMES);
 	tcase_add_test(tc, an_exchange_is_two_renames);
