@@ -27,11 +27,11 @@ enum {
 
 struct butter_fanotify {
 	struct butter__reader reader;
-	int group; /* the fd of the source, or inside it */
+	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
 	uint32_t max_fds, max_paths; /* max_fds: of one read */
-	unsigned batch; /* events that the next read asks for, when they come with fds */
+	unsigned batch;              /* events that the next read asks for, when they come with fds */
 	struct butter__answers answers;
 	struct butter__paths *paths;
 };
