@@ -150,7 +150,8 @@ static void check(const unsigned char *buf, size_t n, const struct butter_fanoti
 	const unsigned char *info = find(buf, FAN_EVENT_INFO_TYPE_PIDFD, 1, &len);
 	if (info)
 		memcpy(&pidfd, info + sizeof(header), sizeof(pidfd));
-	require(event->mask == m.mask && event->fd == m.fd && event->pid == m.pid && event->pidfd == pidfd);
+	int32_t fd = m.fd == -EBADF ? FAN_NOFD : m.fd;
+	require(event->mask == m.mask && event->fd == fd && event->pid == m.pid && event->pidfd == pidfd);
 	require(event->permission == 0 && event->reserved[0] == 0 && event->reserved[1] == 0);
 	require(event->raw == buf && event->raw_len == n && n == m.event_len);
 	check_handle(buf, FAN_EVENT_INFO_TYPE_FID, 0, 0, &event->object);

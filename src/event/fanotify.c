@@ -99,7 +99,10 @@ static inline void set_event(struct butter_fanotify_event *ret, const unsigned c
 {
 	ret->mask = get64(record + 8);
 	ret->permission = 0;
+	/* A group with FAN_REPORT_FD_ERROR says EBADF of what has no fd at all. */
 	ret->fd = (int32_t)get32(record + 16);
+	if (ret->fd == -EBADF)
+		ret->fd = FAN_NOFD;
 	ret->pid = (int32_t)get32(record + 20);
 	ret->pidfd = p->pidfd;
 	set_handle(&ret->object, p->object);

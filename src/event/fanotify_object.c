@@ -30,8 +30,8 @@ struct butter_fanotify {
 	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
-	uint32_t max_fds, max_paths;
-	unsigned batch; /* events that the next read asks for, when they come with fds */
+	uint32_t max_fds, max_paths; /* max_fds: of one read */
+	unsigned batch;              /* events that the next read asks for, when they come with fds */
 	struct butter__answers answers;
 	struct butter__paths *paths;
 };
@@ -306,12 +306,16 @@ struct butter_fanotify *butter_fanotify_open(unsigned flags, unsigned event_f_fl
 	struct butter_fanotify *x = new (flags, options);
 	if (!x)
 		return NULL;
-	int fd = butter_fanotify_init(flags | FAN_CLOEXEC | FAN_NONBLOCK, event_f_flags | O_CLOEXEC);
+	int fd = butter_fanotify_init(flags | FAN_CLOEXEC | FAN_NONBLOCK,
+				      event_f_flags | O_CLOEXEC | O_LARGEFILE);
 	x->reader.source.fd = fd;
 	if (fd < 0) {
 		release(&x->reader.source);
 		return NULL;
 	}
+	/* Of an fd that fails (ETXTBSY, EROFS) read(2) tells only when it is the first. */
+	if ((event_f_flags & O_ACCMODE) != O_RDONLY && !(flags & FAN_REPORT_FD_ERROR))
+		x->max_fds = 1;
 	x = begin(x);
 	if (!x)
 		butter__close(fd);
