@@ -27,7 +27,7 @@ enum {
 
 struct butter_fanotify {
 	struct butter__reader reader;
-	int group; /* the fd of the source, or inside it */
+	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
 	uint32_t max_fds, max_paths;
@@ -164,7 +164,7 @@ static inline int hand_out(struct butter_fanotify *x, struct butter_fanotify_eve
 	if (n <= 0)
 		return butter__decoded(n);
 	if (x->answers.slots && butter__fanotify_waits(ev))
-		ev->permission = butter__answers_take(&x->answers);
+		ev->permission = butter__answers_take(&x->answers, ev->fd);
 	return 1;
 }
 
@@ -224,10 +224,17 @@ static int release(struct butter_source *source)
 
 BUTTER__COMPOSITE(fanotify, read_event, read_events, butter__reader_pending, release)
 
+/* An answer either allows or denies. */
+static int is_answer(uint32_t response)
+{
+	return !(response & FAN_ALLOW) != !(response & FAN_DENY);
+}
+
 static int check_options(unsigned flags, struct butter_fanotify_options *o)
 {
-	if (o->reserved || o->max_fds > MAX_FDS_LIMIT || o->max_paths > MAX_PATHS_LIMIT ||
-	    o->answer_timeout < 0 || (o->answer_timeout && !(flags & QUESTIONS))) {
+	if (o->reserved || (o->default_response && !is_answer(o->default_response)) ||
+	    o->max_fds > MAX_FDS_LIMIT || o->max_paths > MAX_PATHS_LIMIT || o->answer_timeout < 0 ||
+	    (o->answer_timeout && !(flags & QUESTIONS))) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -351,12 +358,10 @@ int butter_fanotify_respond(struct butter_fanotify *x, const struct butter_fanot
 
 void butter_fanotify_event_close(struct butter_fanotify *x, struct butter_fanotify_event *ev)
 {
-	int saved = errno;
 	if (ev->permission)
-		butter__answers_give(&x->answers, ev->permission, x->answers.default_response, NULL);
+		butter__answers_give_default(&x->answers, ev->permission);
 	ev->permission = 0;
 	close_fds(x, ev);
-	errno = saved;
 }
 
 ssize_t butter_fanotify_path(struct butter_fanotify *x, const struct butter_fanotify_handle *handle,
