@@ -30,7 +30,7 @@ struct butter_fanotify {
 	int group;   /* the fd of the source, or inside it */
 	pid_t owner; /* when there may be answers */
 	unsigned flags;
-	uint32_t max_fds, max_paths;
+	uint32_t max_batch, max_paths;
 	unsigned batch; /* events that the next read asks for, when they come with fds */
 	struct butter__answers answers;
 	struct butter__paths *paths;
@@ -77,7 +77,7 @@ static unsigned room(struct butter_fanotify *x)
 static void adapt(struct butter_fanotify *x, unsigned asked, unsigned got)
 {
 	unsigned next = got < asked ? got + 1 : 2 * asked;
-	x->batch = next < x->max_fds ? next : x->max_fds;
+	x->batch = next < x->max_batch ? next : x->max_batch;
 }
 
 typedef void visitor(struct butter_fanotify *x, struct butter_fanotify_event *ev);
@@ -260,7 +260,8 @@ static struct butter_fanotify *new (unsigned flags, const struct butter_fanotify
 	x->owner = x->answers.slots ? getpid() : 0;
 	x->group = -1;
 	x->flags = flags;
-	x->max_fds = o.max_fds;
+	/* In a read of several the kernel drops an event whose file it cannot open, and says nothing. */
+	x->max_batch = tells_fds(x) && !(flags & FAN_REPORT_FD_ERROR) ? 1 : o.max_fds;
 	x->max_paths = o.max_paths;
 	x->batch = 1;
 	x->answers.group = x->answers.timer = -1;

@@ -129,6 +129,12 @@ END_TEST
 
 enum { OPENERS = 9, HANDED_OUT = 4 };
 
+/* Where events may be cached. */
+static unsigned with_batches(void)
+{
+	return linux_is_at_least(6, 13) ? FAN_REPORT_FD_ERROR : 0;
+}
+
 /*
  * Some are handed out, some cached, the rest still in the kernel's queue, which allows them when the last
  * fd of the group is closed.
@@ -140,7 +146,7 @@ static void end_with_questions(uint32_t response, int with_timeout, int (*end)(s
 	const char *path;
 	pid_t openers[OPENERS];
 	options.answer_timeout = with_timeout ? INT64_MAX : 0;
-	struct butter_fanotify *x = guard_file(FAN_CLASS_CONTENT | FAN_REPORT_PIDFD, &options, &path);
+	struct butter_fanotify *x = guard_file(FAN_CLASS_CONTENT | with_batches(), &options, &path);
 	if (!x)
 		return;
 	for (size_t i = 0; i < OPENERS; i++)
@@ -149,14 +155,12 @@ static void end_with_questions(uint32_t response, int with_timeout, int (*end)(s
 	for (size_t i = 0; i < HANDED_OUT; i++)
 		ev[i] = await_question(x);
 	size_t asked = HANDED_OUT + butter_fanotify_pending(x), denied = 0;
-	ck_assert_uint_gt(asked, HANDED_OUT);
+	ck_assert(asked > HANDED_OUT || !with_batches());
 	int group = end(x);
 	if (group >= 0)
 		close(group);
-	for (size_t i = 0; i < HANDED_OUT; i++) {
+	for (size_t i = 0; i < HANDED_OUT; i++)
 		close(ev[i].fd);
-		close(ev[i].pidfd);
-	}
 	for (size_t i = 0; i < OPENERS; i++)
 		denied += ended_with(openers[i]) == EPERM;
 	ck_assert_uint_eq(denied, response == FAN_DENY ? asked : 0);
@@ -307,7 +311,7 @@ END_TEST
 /* What is said of the group must be true; when it is not, nothing worse comes of it than a default answer. */
 START_TEST(from_fd_with_flags_that_are_not_the_groups_harms_nobody)
 {
-	const unsigned lie = FAN_CLASS_CONTENT | FAN_REPORT_FID | FAN_REPORT_PIDFD;
+	const unsigned lie = FAN_CLASS_CONTENT | FAN_REPORT_FID | FAN_REPORT_PIDFD | FAN_REPORT_FD_ERROR;
 	const struct butter_fanotify_options options = {.size = sizeof(options), .max_fds = 1};
 	const char *path;
 	struct butter_fanotify_event ev;

@@ -18,16 +18,25 @@ struct butter_fanotify *guard(unsigned flags, const struct butter_fanotify_optio
 	return NULL;
 }
 
-struct butter_fanotify *guard_file(unsigned flags, const struct butter_fanotify_options *options,
-				   const char **ret_path)
+struct butter_fanotify *guard_file_in(const char *dir, unsigned flags,
+				      const struct butter_fanotify_options *options, const char **ret_path)
 {
+	static unsigned serial;
+	char name[16];
 	struct butter_fanotify *x = guard(flags, options);
 	if (!x)
 		return NULL;
-	*ret_path = path_in(scratch(), "file");
+	snprintf(name, sizeof(name), "%d-%u", (int)getpid(), serial++);
+	*ret_path = path_in(dir, name);
 	touch(*ret_path);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, *ret_path, FAN_OPEN_PERM, 0), 0);
 	return x;
+}
+
+struct butter_fanotify *guard_file(unsigned flags, const struct butter_fanotify_options *options,
+				   const char **ret_path)
+{
+	return guard_file_in(scratch(), flags, options, ret_path);
 }
 
 pid_t start_child(struct butter_fanotify *x, int (*fn)(const void *), const void *arg)

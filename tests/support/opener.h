@@ -15,7 +15,11 @@ enum { TIMEOUT = 20 }; /* seconds that nothing here takes */
 /* An object of these flags; NULL: an ordinary user, who has been told EPERM. */
 struct butter_fanotify *guard(unsigned flags, const struct butter_fanotify_options *options);
 
-/* The same with FAN_OPEN_PERM of a file of its own, whose path it tells. */
+/* The same with FAN_OPEN_PERM of a new file in dir, whose path it tells. */
+struct butter_fanotify *guard_file_in(const char *dir, unsigned flags,
+				      const struct butter_fanotify_options *options, const char **ret_path);
+
+/* The same in a folder of its own: not for a child, which does not clean up. */
 struct butter_fanotify *guard_file(unsigned flags, const struct butter_fanotify_options *options,
 				   const char **ret_path);
 
