@@ -59,6 +59,13 @@ int ended_with(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+int has_ended(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	return info.si_pid == pid;
+}
+
 static int open_it(const void *path)
 {
 	return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;

@@ -32,6 +32,9 @@ pid_t start_child(struct butter_fanotify *x, int (*fn)(const void *), const void
 /* The number that it ended with. */
 int ended_with(pid_t pid);
 
+/* Whether it has ended by now. */
+int has_ended(pid_t pid);
+
 /* A child that opens path: it ends with the errno, 0 when it may. */
 pid_t start_opener(struct butter_fanotify *x, const char *path);
 
