@@ -68,19 +68,24 @@ static int write_response(struct butter__answers *a, int fd, uint32_t response,
 	return write(a->group, &answer, size) < 0 ? -1 : 0;
 }
 
-/* The default response, or as much of it as this group may give: no question stays without an answer. */
-static void write_default(struct butter__answers *a, int fd)
+/*
+ * The default response, or as much of it as this group may give: no question stays without an answer. 0, or
+ * -1: the kernel takes none now.
+ */
+static int write_default(struct butter__answers *a, int fd)
 {
-	if (write_response(a, fd, a->default_response, NULL) < 0 && errno != ENOENT)
-		write_response(a, fd, a->default_response & FAN_DENY ? FAN_DENY : FAN_ALLOW, NULL);
+	uint32_t plain = a->default_response & FAN_DENY ? FAN_DENY : FAN_ALLOW;
+	if (write_response(a, fd, a->default_response, NULL) == 0 || errno == ENOENT)
+		return 0;
+	return write_response(a, fd, plain, NULL) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 /* A question that is cached keeps its place until it is handed out. */
 static void give_default(struct butter__answers *a, uint32_t index)
 {
 	struct butter__answer *s = slot(a, index);
-	if (s->state != LATE)
-		write_default(a, s->fd);
+	if (s->state != LATE && write_default(a, s->fd) < 0)
+		return;
 	if (s->state == HANDED_OUT)
 		unlink_slot(a, index);
 	else
