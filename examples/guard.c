@@ -50,28 +50,37 @@ static uint64_t allowed, denied, lost_lines;
 static char lines[LOG_SIZE];
 static size_t log_len;
 
-/* One argument, cut up in place. */
+/* The response that a word names, 0: none. */
+static uint32_t response_named(const char *word)
+{
+	if (word && strcmp(word, "allow") == 0)
+		return FAN_ALLOW;
+	return word && strcmp(word, "deny") == 0 ? FAN_DENY : 0;
+}
+
+static int parse_uid(const char *text, int64_t *ret)
+{
+	char *end;
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	return *ret >= 0 && !errno && end != text && !*end;
+}
+
+/* One argument, cut up in place. 1, or 0: it is none. */
 static int parse_rule(char *text, struct rule *rule)
 {
-	char *rest, *end, *word = strtok_r(text, " ", &rest);
-	*rule = (struct rule){.uid = -1};
-	if (word && strcmp(word, "allow") == 0)
-		rule->response = FAN_ALLOW;
-	else if (word && strcmp(word, "deny") == 0)
-		rule->response = FAN_DENY;
-	else
-		return -1;
-	while ((word = strtok_r(NULL, " ", &rest))) {
+	char *rest, *word = strtok_r(text, " ", &rest);
+	int good = 1;
+	*rule = (struct rule){.response = response_named(word), .uid = -1};
+	while (good && (word = strtok_r(NULL, " ", &rest))) {
 		if (strncmp(word, "path=", 5) == 0)
 			rule->path = word + 5;
 		else if (strncmp(word, "exe=", 4) == 0)
 			rule->exe = word + 4;
-		else if (strncmp(word, "uid=", 4) != 0)
-			return -1;
-		else if ((rule->uid = strtoll(word + 4, &end, 10)) < 0 || end == word + 4 || *end)
-			return -1;
+		else
+			good = strncmp(word, "uid=", 4) == 0 && parse_uid(word + 4, &rule->uid);
 	}
-	return 0;
+	return good && rule->response;
 }
 
 /* Where a link of /proc points; "?" when it cannot be told. */
@@ -79,7 +88,7 @@ static void read_link(const char *link, char path[PATH_MAX])
 {
 	ssize_t n = readlink(link, path, PATH_MAX - 1);
 	if (n < 0)
-		strcpy(path, "?");
+		memcpy(path, "?", 2);
 	else
 		path[n] = '\0';
 }
@@ -154,8 +163,9 @@ static void note_decision(const struct butter_fanotify_event *ev, const struct q
 
 static void note_text(const char *text, const char *detail)
 {
-	char line[256];
-	note(line, (size_t)snprintf(line, sizeof(line), "%s %s\n", text, detail));
+	char line[PATH_MAX + 64];
+	int len = snprintf(line, sizeof(line), "%s %s\n", text, detail);
+	note(line, (size_t)len < sizeof(line) ? (size_t)len : 0);
 }
 
 static void answer(struct butter_fanotify_event *ev)
@@ -266,7 +276,7 @@ static void run(void)
 int main(int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++) {
-		if (n_rules == MOST_RULES || parse_rule(argv[i], &rules[n_rules++]) < 0) {
+		if (n_rules == MOST_RULES || !parse_rule(argv[i], &rules[n_rules++])) {
 			fprintf(stderr, "guard: rule %d is none\n", i - 1);
 			return 1;
 		}
