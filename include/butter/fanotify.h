@@ -202,8 +202,8 @@ BUTTER_API struct butter_fanotify *butter_fanotify_from_fd(int fd, unsigned flag
 							   const struct butter_fanotify_options *options);
 
 /*
- * Ends the object and returns its fanotify fd; events still cached are answered, and lost. Those handed
- * out and not answered are for the caller to answer. -1 with EINVAL for NULL.
+ * Answers what is unanswered, ends the object and returns its fanotify fd; events still cached are lost.
+ * -1 with EINVAL for NULL.
  */
 BUTTER_API int butter_fanotify_release(struct butter_fanotify *x);
 

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -116,6 +118,12 @@ WRAPPED(int, timerfd_settime, "timerfd_settime",
 WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
 	FAULT_TIMERFD_GETTIME)
 WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
+
+WRAPPED(int, epoll_create1, "epoll_create1", (int flags), (flags), FAULT_EPOLL_CREATE1)
+WRAPPED(int, epoll_ctl, "epoll_ctl", (int fd, int op, int of, struct epoll_event *event), (fd, op, of, event),
+	FAULT_EPOLL_CTL)
+WRAPPED(int, getrlimit, OFFSET64(getrlimit), (int resource, struct rlimit *limit), (resource, limit),
+	FAULT_GETRLIMIT)
 
 ssize_t real_read(int fd, void *buf, size_t size) __asm__("__real_read");
 ssize_t wrap_read(int fd, void *buf, size_t size) __asm__("__wrap_read");
