@@ -5,6 +5,7 @@
  */
 #include <butter/epoll.h>
 #include <butter/inotify.h>
+#include <butter/process.h>
 #include <butter/signalfd.h>
 #include <butter/timerfd.h>
 
@@ -33,6 +34,8 @@ FORMAT(signalfd_signo, int)
 PARSE(signalfd_code, int)
 PARSE(timerfd_clock, int)
 FORMAT(timerfd_clock, int)
+PARSE(process_code, int)
+FORMAT(process_code, int)
 
 static int signalfd_code_format(uint32_t value, char *buf, size_t len)
 {
@@ -45,7 +48,7 @@ static const struct names {
 } tables[] = {
 	{inotify_mask_parse, inotify_mask_format},     {epoll_mask_parse, epoll_mask_format},
 	{signalfd_signo_parse, signalfd_signo_format}, {signalfd_code_parse, signalfd_code_format},
-	{timerfd_clock_parse, timerfd_clock_format},
+	{timerfd_clock_parse, timerfd_clock_format},   {process_code_parse, process_code_format},
 };
 
 /* 1: the text has a value; 0: it has none, and ret is as it was. */

@@ -32,6 +32,7 @@ namespace test
 {
 CONFORMS(eventfd)
 CONFORMS(inotify)
+CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
 } // namespace test
@@ -42,7 +43,8 @@ int main()
 	sigemptyset(&none);
 	int failed = test::eventfd(butter_eventfd_open(0, 0)) + test::inotify(butter_inotify_open(0)) +
 		     test::signalfd(butter_signalfd_open(&none, 0)) +
-		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0));
-	std::printf("%d passed, %d failed\n", 4 - failed, failed);
+		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0)) +
+		     test::process(butter_process_open(getpid(), 0));
+	std::printf("%d passed, %d failed\n", 5 - failed, failed);
 	return failed;
 }

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "kinds.h"
 #include "test.h"
@@ -109,6 +110,48 @@ static void fire_timerfd(struct butter_source *source)
 	ck_assert_int_eq(poll_in(butter_source_fd(source), 10000), POLLIN);
 }
 
+/* A child that waits, until the end of the test, to be killed. */
+static pid_t victim;
+
+static void need_victim(void)
+{
+	if (victim)
+		return;
+	victim = fork();
+	ck_assert_int_ge(victim, 0);
+	if (victim > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static struct butter_source *open_process(void)
+{
+	need_victim();
+	return (struct butter_source *)butter_process_open(victim, 0);
+}
+
+static struct butter_source *from_process(int fd)
+{
+	return (struct butter_source *)butter_process_from_fd(fd);
+}
+
+static int make_process(void)
+{
+	need_victim();
+	return butter_pidfd_open(victim, 0);
+}
+
+static void fire_process(struct butter_source *source)
+{
+	if (!victim)
+		return;
+	ck_assert_int_eq(kill(victim, SIGKILL), 0);
+	ck_assert_int_eq(poll_in(butter_source_fd(source), 10000), POLLIN);
+	victim = 0;
+}
+
 static int add(struct butter_source *source)
 {
 	return butter_eventfd_add((struct butter_eventfd *)source, 1);
@@ -162,11 +205,38 @@ static int get(struct butter_source *source)
 	return butter_timerfd_get((struct butter_timerfd *)source, &now);
 }
 
+static int signal_0(struct butter_source *source)
+{
+	return butter_process_signal((struct butter_process *)source, 0);
+}
+
+/* Another process, from its start to its end, with fds that change places. */
+static int spawn_and_wait(struct butter_source *source)
+{
+	static char *const argv[] = {(char *)"true", NULL};
+	static const struct butter_spawn_fd fds[] = {{0, 1}, {1, 0}, {2, 2}, {7, -1}};
+	struct butter_spawn how = {
+		.size = sizeof(how), .path = "true", .search = "/bin:/usr/bin", .cwd = "/"};
+	struct butter_process_event ended;
+	(void)source;
+	how.argv = argv;
+	how.fds = fds;
+	how.fd_count = 4;
+	struct butter_process *x = butter_spawn(&how);
+	if (!x)
+		return -1;
+	int n = butter_process_wait_event(x, &ended, -1);
+	butter_process_close(x);
+	return n == 1 ? 0 : -1;
+}
+
 const struct kind kinds[KINDS] = {
 	{"eventfd",
 	 sizeof(struct butter_eventfd_event),
 	 0,
+	 0,
 	 FAULT_EVENTFD,
+	 FAULT_READ,
 	 open_eventfd,
 	 from_eventfd,
 	 make_eventfd,
@@ -175,7 +245,9 @@ const struct kind kinds[KINDS] = {
 	{"inotify",
 	 sizeof(struct butter_inotify_event),
 	 1,
+	 0,
 	 FAULT_INOTIFY_INIT1,
+	 FAULT_READ,
 	 open_inotify,
 	 from_inotify,
 	 make_inotify,
@@ -184,7 +256,9 @@ const struct kind kinds[KINDS] = {
 	{"signalfd",
 	 sizeof(struct butter_signalfd_event),
 	 1,
+	 0,
 	 FAULT_SIGNALFD,
+	 FAULT_READ,
 	 open_signalfd,
 	 from_signalfd,
 	 make_signalfd,
@@ -193,10 +267,23 @@ const struct kind kinds[KINDS] = {
 	{"timerfd",
 	 sizeof(struct butter_timerfd_event),
 	 0,
+	 0,
 	 FAULT_TIMERFD_CREATE,
+	 FAULT_READ,
 	 open_timerfd,
 	 from_timerfd,
 	 make_timerfd,
 	 fire_timerfd,
 	 {arm_in, arm_at, disarm, get}},
+	{"process",
+	 sizeof(struct butter_process_event),
+	 0,
+	 1,
+	 FAULT_PIDFD_OPEN,
+	 FAULT_WAITID,
+	 open_process,
+	 from_process,
+	 make_process,
+	 fire_process,
+	 {signal_0, spawn_and_wait}},
 };
