@@ -63,5 +63,6 @@ void bench_peers(const char *pyinotify_script);
 void bench_signalfd(void);
 void bench_eventfd(void);
 void bench_timerfd(void);
+void bench_process(void);
 
 #endif

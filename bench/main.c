@@ -14,5 +14,6 @@ int main(int argc, char **argv)
 	bench_signalfd();
 	bench_eventfd();
 	bench_timerfd();
+	bench_process();
 	return 0;
 }
