@@ -99,5 +99,6 @@ void bench_signalfd(void);
 void bench_eventfd(void);
 void bench_timerfd(void);
 void bench_relay(void);
+void bench_process(void);
 
 #endif

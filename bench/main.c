@@ -15,5 +15,6 @@ int main(int argc, char **argv)
 	bench_eventfd();
 	bench_timerfd();
 	bench_relay();
+	bench_process();
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <butter/epoll.h>
 #include <butter/fanotify.h>
 #include <butter/inotify.h>
+#include <butter/process.h>
 #include <butter/signalfd.h>
 #include <butter/timerfd.h>
 
@@ -42,6 +43,8 @@ PARSE(timerfd_clock, int)
 FORMAT(timerfd_clock, int)
 PARSE(fanotify_mask, uint64_t)
 FORMAT(fanotify_mask, uint64_t)
+PARSE(process_code, int)
+FORMAT(process_code, int)
 
 static int signalfd_code_format(uint64_t value, char *buf, size_t len)
 {
@@ -59,6 +62,7 @@ static const struct names {
 	{signalfd_code_parse, signalfd_code_format, UINT32_MAX},
 	{timerfd_clock_parse, timerfd_clock_format, UINT32_MAX},
 	{fanotify_mask_parse, fanotify_mask_format, UINT64_MAX},
+	{process_code_parse, process_code_format, UINT32_MAX},
 };
 
 /* 1: the text has a value; 0: it has none, and ret is as it was. */

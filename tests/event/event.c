@@ -40,6 +40,7 @@
 CONFORMS(eventfd)
 CONFORMS(fanotify)
 CONFORMS(inotify)
+CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
 
@@ -123,10 +124,61 @@ AT(signalfd_event, syscall, 84);
 AT(signalfd_event, call_addr, 88);
 AT(signalfd_event, arch, 96);
 SIZE(signalfd_event, 104);
+AT(process_event, pid, 0);
+AT(process_event, uid, 4);
+AT(process_event, code, 8);
+AT(process_event, status, 12);
+AT(process_event, fate, 16);
+AT(process_event, utime, 24);
+AT(process_event, stime, 32);
+AT(process_event, maxrss, 40);
+AT(process_event, reserved2, 48);
+SIZE(process_event, 64);
+AT(process_info, mask, 0);
+AT(process_info, cgroup_id, 8);
+AT(process_info, pid, 16);
+AT(process_info, tgid, 20);
+AT(process_info, ppid, 24);
+AT(process_info, ruid, 28);
+AT(process_info, rgid, 32);
+AT(process_info, euid, 36);
+AT(process_info, egid, 40);
+AT(process_info, suid, 44);
+AT(process_info, sgid, 48);
+AT(process_info, fsuid, 52);
+AT(process_info, fsgid, 56);
+AT(process_info, code, 60);
+AT(process_info, status, 64);
+AT(process_info, coredump_mask, 68);
+AT(process_info, coredump_signal, 72);
+AT(process_info, reserved, 76);
+SIZE(process_info, 96);
+AT(spawn_fd, fd, 0);
+AT(spawn_fd, from, 4);
+SIZE(spawn_fd, 8);
+AT(spawn, path, WORD);
+AT(spawn, argv, 2 * WORD);
+AT(spawn, envp, 3 * WORD);
+AT(spawn, search, 4 * WORD);
+AT(spawn, cwd, 5 * WORD);
+AT(spawn, mask, 6 * WORD);
+AT(spawn, fds, 7 * WORD);
+AT(spawn, fd_count, 8 * WORD);
+AT(spawn, flags, 9 * WORD);
+AT(spawn, pgid, 9 * WORD + 4);
+AT(spawn, cgroup_fd, 9 * WORD + 8);
+SIZE(spawn, 9 * WORD + 16);
 AT(source, ops, 0);
 AT(source, fd, WORD);
 SIZE(source, WORD + 16);
 SIZE(source_ops, 7 * WORD);
+
+/* valgrind 3.19 does not know pidfd_open(2). */
+START_TEST(the_short_names_reach_processes)
+{
+	process_by_short_names(butter_process_open(getpid(), 0));
+}
+END_TEST
 
 START_TEST(the_short_names_reach_every_type)
 {
@@ -145,4 +197,5 @@ END_TEST
 SUITE(event_event)
 {
 	tcase_add_test(tc, the_short_names_reach_every_type);
+	tcase_add_test(raw, the_short_names_reach_processes);
 }

@@ -27,7 +27,18 @@ enum fault_call {
 	FAULT_EPOLL_CREATE1,
 	FAULT_EPOLL_CTL,
 	FAULT_GETRLIMIT,
-	FAULT_UNAME, /* the objects do not call it */
+	FAULT_PIDFD_OPEN,
+	FAULT_PIDFD_SEND_SIGNAL,
+	FAULT_WAITID,
+	FAULT_MMAP,
+	FAULT_CLONE,
+	FAULT_CHDIR,
+	FAULT_DUP,
+	FAULT_EXECVE,
+	FAULT_UNAME, /* no operation of the sweep makes this call, or those below */
+	FAULT_IOCTL,
+	FAULT_SIGPROCMASK,
+	FAULT_CLOSE_RANGE,
 	FAULT_CALLS
 };
 
