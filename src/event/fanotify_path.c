@@ -18,8 +18,9 @@
 #include "paths.h"
 
 enum {
-	TRIES = 16,
-	ELSEWHERE = 4, /* tries that one costs whose path is outside of the mount */
+	TRIES = 256,
+	SAME = 8,           /* of them one after the other that gave the same path */
+	SAME_ELSEWHERE = 2, /* when the path is outside of the mount */
 };
 
 static struct butter__paths *new (void)
@@ -72,33 +73,45 @@ static ssize_t path_of_fd(int fd, char path[PATH_MAX])
 	return n;
 }
 
+/* Whether the path leads to what fd is open on. errno may change. */
+static int leads_to(const char *path, const struct stat *object)
+{
+	struct stat there;
+	return fstatat(AT_FDCWD, path, &there, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
+	       there.st_dev == object->st_dev && there.st_ino == object->st_ino;
+}
+
 /*
  * The path of what fd is open on; -1 and ESTALE it was removed, ENOENT no path leads there: another
  * filesystem is mounted over it, it is outside of what is mounted, or it is a file whose name the kernel
- * has not in memory. A path that a rename outruns is asked for again.
+ * has not in memory. A path that a rename outruns is asked for again; it was right when the kernel told it.
  */
 static ssize_t path_of_object(const struct butter__mount *m, int fd, char path[PATH_MAX], int *ret_may_keep)
 {
-	struct stat object, there;
-	int under;
-	for (int i = 0; i < TRIES; i += under ? 1 : ELSEWHERE) {
+	char before[PATH_MAX] = "";
+	struct stat object;
+	ssize_t n = 0;
+	int tries = 0;
+	for (int same = 0; same < SAME && tries < TRIES; tries++) {
 		if (fstat(fd, &object) < 0)
 			return -1;
 		if (object.st_nlink == 0) {
 			errno = ESTALE;
 			return -1;
 		}
-		ssize_t n = path_of_fd(fd, path);
+		n = path_of_fd(fd, path);
 		if (n < 0)
 			return -1;
-		under = is_under(m->point, path);
+		int under = is_under(m->point, path);
 		*ret_may_keep = under && S_ISDIR(object.st_mode);
-		if (fstatat(AT_FDCWD, path, &there, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
-		    there.st_dev == object.st_dev && there.st_ino == object.st_ino)
+		if (leads_to(path, &object))
 			return n;
+		same = strcmp(path, before) == 0 ? same + (under ? 1 : SAME / SAME_ELSEWHERE) : 0;
+		memcpy(before, path, (size_t)n + 1);
 	}
+	*ret_may_keep = 0;
 	errno = ENOENT;
-	return -1;
+	return tries < TRIES ? -1 : n;
 }
 
 /* A directory may be opened by other handles too; but that it was removed is told with this one. */
@@ -113,11 +126,19 @@ static int is_its_handle(int fd, const struct butter_fanotify_handle *handle)
 	return n == 0 && memcmp(own, handle->handle, handle->len) == 0;
 }
 
+/*
+ * Root of a user namespace may open directories of its own mounts (Linux 6.11). Nothing else: a file is
+ * ESTALE then, as is a directory that is no more.
+ */
 static int open_handle(int mount_fd, const struct butter_fanotify_handle *handle)
 {
 	_Alignas(struct file_handle) unsigned char copy[BUTTER__HANDLE_LIMIT];
+	struct file_handle *h = (struct file_handle *)copy;
 	memcpy(copy, handle->handle, handle->len);
-	return butter_open_by_handle_at(mount_fd, (struct file_handle *)copy, O_PATH | O_CLOEXEC);
+	int fd = butter_open_by_handle_at(mount_fd, h, O_PATH | O_CLOEXEC);
+	if (fd >= 0 || errno != EPERM)
+		return fd;
+	return butter_open_by_handle_at(mount_fd, h, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* Through one mount; -1 and ENODEV it is not there, ENOENT the object is not to be reached through it. */
