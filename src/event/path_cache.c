@@ -10,9 +10,7 @@ enum { WAYS = 4 };
 
 int butter__path_cache_init(struct butter__path_cache *c, uint32_t max)
 {
-	uint32_t sets = 1;
-	while (sets <= max / WAYS / 2)
-		sets *= 2;
+	uint32_t sets = max < WAYS ? 1 : max / WAYS;
 	c->slots = calloc(sets, WAYS * sizeof(*c->slots));
 	if (!c->slots)
 		return -1;
@@ -38,7 +36,7 @@ static uint64_t hash_of(const void *key, size_t len)
 
 static struct butter__cached_path **set_of(const struct butter__path_cache *c, uint64_t hash)
 {
-	return c->slots + (size_t)(hash & (c->sets - 1)) * WAYS;
+	return c->slots + (size_t)((hash >> 32) * c->sets >> 32) * WAYS;
 }
 
 /* Where a key is, or NULL. */

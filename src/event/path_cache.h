@@ -16,7 +16,7 @@ struct butter__cached_path {
 struct butter__path_cache {
 	struct butter__cached_path **slots; /* in sets, of which a key belongs to one */
 	uint64_t era;                       /* entries of another are no more */
-	uint32_t sets;                      /* a power of two */
+	uint32_t sets;
 	uint32_t victim;
 };
 

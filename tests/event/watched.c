@@ -5,10 +5,16 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include <butter/file.h>
+
 #include "child.h"
 #include "test.h"
 #include "trace.h"
 #include "watched.h"
+
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE (1 << 1)
+#endif
 
 struct butter_fanotify *x;
 char top[4096];
@@ -77,9 +83,24 @@ struct handle *handle_of(struct handle *ret, const char *path)
 	return ret;
 }
 
-struct handle *new_dir(struct handle *ret, const char *path)
+void make(const char *path)
 {
 	ck_assert_msg(mkdir(path, 0700) == 0, "%s: %s", path, strerror(errno));
+}
+
+void move(const char *from, const char *to)
+{
+	ck_assert_msg(rename(from, to) == 0, "%s to %s: %s", from, to, strerror(errno));
+}
+
+void exchange(const char *one, const char *other)
+{
+	ck_assert_int_eq(butter_renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE), 0);
+}
+
+struct handle *new_dir(struct handle *ret, const char *path)
+{
+	make(path);
 	return handle_of(ret, path);
 }
 

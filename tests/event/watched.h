@@ -30,6 +30,11 @@ const char *at(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct handle *new_dir(struct handle *ret, const char *path);
 struct handle *handle_of(struct handle *ret, const char *path);
 
+/* mkdir(2), rename(2), and with RENAME_EXCHANGE; they cannot fail. */
+void make(const char *path);
+void move(const char *from, const char *to);
+void exchange(const char *one, const char *other);
+
 /* The path of the handle is this one now, asked twice: the second time it may be a kept one. */
 void expect_path(const struct handle *handle, const char *name, const char *path);
 
