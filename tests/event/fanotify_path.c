@@ -226,19 +226,25 @@ TEST_WATCHED(a_path_that_the_kernel_cannot_tell_is_ENAMETOOLONG, 0)
 	ck_assert_int_eq(chdir("/"), 0);
 }
 
+/* fds up to this number may be open. */
+static void limit_fds(int highest)
+{
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)highest + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 static void without_fds(void *unused)
 {
-	struct rlimit limit = {.rlim_max = 4096};
 	char buf[8192];
 	(void)unused;
-	limit.rlim_cur = (rlim_t)dup(0);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit_fds(dup(0));
 	expect_path(&a, NULL, at("a"));
 	ck_assert_fails(butter_fanotify_path(x, &b.h, NULL, buf, sizeof(buf)), EMFILE);
 	ck_assert_fails(butter_fanotify_watch(x, AT_FDCWD, top, FAN_CREATE, 0), EMFILE);
 	expect_path(&a, NULL, at("a"));
-	limit.rlim_cur = 1024;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit_fds(1000);
 	expect_path(&b, NULL, at("b"));
 }
 
@@ -252,19 +258,15 @@ TEST_WATCHED(without_a_free_fd_it_is_EMFILE_until_there_is_one, 0)
 /* Nothing has been asked yet: what would tell of changes cannot be had now, but is had later. */
 static void keep_without_fds(void *unused)
 {
-	struct rlimit limit = {.rlim_max = 4096};
 	char buf[8192];
 	(void)unused;
-	int lowest = dup(0);
-	for (int more = 1; more <= 4; more++) {
-		limit.rlim_cur = (rlim_t)(lowest + more);
-		ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int lowest = dup(0), more = 0; more < 4; more++) {
+		limit_fds(lowest + more);
 		errno = 0;
 		ssize_t n = butter_fanotify_path(x, &a.h, NULL, buf, sizeof(buf));
 		ck_assert(n > 0 ? !strcmp(buf, at("a")) : errno == EMFILE);
 	}
-	limit.rlim_cur = 1024;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit_fds(1000);
 	expect_path(&a, NULL, at("a"));
 	expect_kept(&a, 1);
 }
@@ -347,7 +349,7 @@ SUITE(event_fanotify_path)
 	tcase_add_test(tc, a_directory_that_was_removed_is_ESTALE);
 	tcase_add_test(raw, removing_one_directory_costs_the_others_nothing);
 	tcase_add_test(tc, a_path_that_the_kernel_cannot_tell_is_ENAMETOOLONG);
-	tcase_add_test(tc, without_a_free_fd_it_is_EMFILE_until_there_is_one);
+	tcase_add_test(raw, without_a_free_fd_it_is_EMFILE_until_there_is_one);
 	tcase_add_test(raw, what_keeps_paths_is_tried_again_after_EMFILE);
 	tcase_add_test(tc, without_CAP_DAC_READ_SEARCH_it_is_EPERM);
 	tcase_add_test(raw, a_forked_child_that_closes_the_object_disturbs_nothing);
