@@ -184,6 +184,24 @@ TEST_WATCHED(a_directory_that_was_removed_is_ESTALE, 0)
 	} while (cached--);
 }
 
+/* tmpfs reads no more of a handle than it needs; what tells of the removal is the directory's own. */
+TEST_WATCHED(another_handle_of_a_directory_is_never_kept, 0)
+{
+	uint32_t bytes;
+	b = *new_dir(&a, at("a"));
+	b.h.handle = b.bytes;
+	b.h.len += 4;
+	bytes = b.h.len - 8;
+	memcpy(b.bytes, &bytes, sizeof(bytes));
+	expect_path(&b, NULL, at("a"));
+	expect_path(&a, NULL, at("a"));
+	expect_kept(&b, 0);
+	expect_kept(&a, 1);
+	ck_assert_int_eq(rmdir(at("a")), 0);
+	expect_errno(&b, ESTALE);
+	expect_errno(&a, ESTALE);
+}
+
 /* A path that is kept lasts until its own directory is removed. */
 TEST_WATCHED(removing_one_directory_costs_the_others_nothing, 0)
 {
@@ -347,6 +365,7 @@ SUITE(event_fanotify_path)
 	tcase_add_test(tc, a_handle_may_lie_at_any_address);
 	tcase_add_test(tc, a_filesystem_that_no_watch_told_of_is_ENODEV);
 	tcase_add_test(tc, a_directory_that_was_removed_is_ESTALE);
+	tcase_add_test(raw, another_handle_of_a_directory_is_never_kept);
 	tcase_add_test(raw, removing_one_directory_costs_the_others_nothing);
 	tcase_add_test(tc, a_path_that_the_kernel_cannot_tell_is_ENAMETOOLONG);
 	tcase_add_test(raw, without_a_free_fd_it_is_EMFILE_until_there_is_one);
