@@ -13,7 +13,7 @@
 #include "paths.h"
 
 enum {
-	READS = 64,
+	READS = 256,                       /* of the buffer: about as much as the queue holds twice */
 	BELOW = FAN_MOVED_TO | FAN_DELETE, /* asked of a whole filesystem, and */
 	ABOVE = FAN_MOVED_FROM,            /* of directories above where it is mounted */
 };
