@@ -281,9 +281,9 @@ ssize_t butter__paths_get(struct butter__paths *p, uint32_t max, const struct bu
 	ssize_t asked = ask_kernel(p, handle, path, &keep);
 	if (asked < 0)
 		return -1;
-	errno = saved;
 	if (keep)
 		butter__path_cache_put(&p->cache, key, key_len, path, (size_t)asked);
+	errno = saved;
 	return join(path, (size_t)asked, name, buf, len);
 }
 

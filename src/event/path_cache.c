@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,9 +82,7 @@ static struct butter__cached_path **make_room(struct butter__path_cache *c, uint
 void butter__path_cache_put(struct butter__path_cache *c, const void *key, size_t key_len, const char *path,
 			    size_t path_len)
 {
-	int saved = errno;
 	struct butter__cached_path *entry = calloc(1, sizeof(*entry) + key_len + path_len + 1);
-	errno = saved;
 	if (!entry)
 		return;
 	entry->hash = hash_of(key, key_len);

@@ -29,7 +29,7 @@ void butter__path_cache_free(struct butter__path_cache *c);
 const char *butter__path_cache_get(const struct butter__path_cache *c, const void *key, size_t key_len,
 				   size_t *ret_len);
 
-/* Keeps a path under a key that is not here; without memory it does not. errno is kept. */
+/* Keeps a path under a key that is not here; without memory it does not. errno may change. */
 void butter__path_cache_put(struct butter__path_cache *c, const void *key, size_t key_len, const char *path,
 			    size_t path_len);
 void butter__path_cache_remove(struct butter__path_cache *c, const void *key, size_t key_len);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "child.h"
+#include "fault.h"
 #include "test.h"
 #include "watched.h"
 
@@ -295,6 +296,19 @@ TEST_WATCHED(what_keeps_paths_is_tried_again_after_EMFILE, 0)
 	in_child(keep_without_fds, NULL);
 }
 
+TEST_WATCHED(without_memory_paths_are_told_and_not_kept, 0)
+{
+	new_dir(&a, at("a"));
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		fault_error_from(FAULT_CALLOC, nth, ENOMEM);
+		expect_path(&a, "name", at("a/name"));
+		ck_assert(fault_happened(FAULT_CALLOC));
+		fault_clear();
+	}
+	expect_path(&a, "name", at("a/name"));
+	expect_kept(&a, 1);
+}
+
 static void as_nobody(void *unused)
 {
 	(void)unused;
@@ -370,6 +384,7 @@ SUITE(event_fanotify_path)
 	tcase_add_test(tc, a_path_that_the_kernel_cannot_tell_is_ENAMETOOLONG);
 	tcase_add_test(raw, without_a_free_fd_it_is_EMFILE_until_there_is_one);
 	tcase_add_test(raw, what_keeps_paths_is_tried_again_after_EMFILE);
+	tcase_add_test(raw, without_memory_paths_are_told_and_not_kept);
 	tcase_add_test(tc, without_CAP_DAC_READ_SEARCH_it_is_EPERM);
 	tcase_add_test(raw, a_forked_child_that_closes_the_object_disturbs_nothing);
 	tcase_add_test(tc, an_ordinary_user_is_told_EPERM);
