@@ -81,6 +81,18 @@ struct butter__mount *butter__mounts_find(const struct butter__mounts *m, uint64
 	return NULL;
 }
 
+/* The fsid of what is at a path now; fsid when it cannot be looked at. */
+static uint64_t fsid_at(const char *path, uint64_t fsid)
+{
+	int saved = errno, fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0) {
+		butter__fsid_of(fd, &fsid, NULL);
+		butter__close(fd);
+	}
+	errno = saved;
+	return fsid;
+}
+
 struct butter__mount *butter__mounts_add(struct butter__mounts *m, uint64_t fsid, dev_t dev,
 					 const char *point)
 {
@@ -93,6 +105,7 @@ struct butter__mount *butter__mounts_add(struct butter__mounts *m, uint64_t fsid
 	if (!mount)
 		return NULL;
 	mount->fsid = fsid;
+	mount->point_fsid = fsid_at(point, fsid);
 	mount->dev = dev;
 	memcpy(mount->point, point, size);
 	return m->list[m->count++] = mount;
@@ -118,7 +131,7 @@ int butter__mount_open(const struct butter__mount *mount)
 {
 	uint64_t fsid;
 	int fd = open(mount->point, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && butter__fsid_of(fd, &fsid, NULL) == 0 && fsid == mount->fsid)
+	if (fd >= 0 && butter__fsid_of(fd, &fsid, NULL) == 0 && fsid == mount->point_fsid)
 		return fd;
 	if (fd >= 0)
 		butter__close(fd);

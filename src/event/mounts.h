@@ -28,6 +28,7 @@ enum butter__guard { UNGUARDED, GUARDED, CANNOT_BE_GUARDED };
 
 struct butter__mount {
 	uint64_t fsid;
+	uint64_t point_fsid; /* of its root: another where fsid is that of a btrfs subvolume */
 	dev_t dev;
 	enum butter__guard guard; /* whether changes that give it other paths are told */
 	int removes_trees;        /* one event may tell of many directories that are no more */
