@@ -161,11 +161,10 @@ static ssize_t ask_mount(struct butter__paths *p, struct butter__mount *m,
 
 static int is_known(const struct butter__mounts *mounts, uint64_t fsid, const char *point)
 {
-	size_t i = 0;
-	while (i < mounts->count &&
-	       (mounts->list[i]->fsid != fsid || strcmp(mounts->list[i]->point, point) != 0))
-		i++;
-	return i < mounts->count;
+	const struct butter__mount *m = mounts->first;
+	while (m && (m->fsid != fsid || strcmp(m->point, point) != 0))
+		m = m->next;
+	return m != NULL;
 }
 
 /* Through the mounts that no watch told of: it was mounted anew or moved, or there is a bind mount. */
@@ -197,7 +196,7 @@ static ssize_t ask_others(struct butter__paths *p, dev_t dev, const struct butte
 static void forget_mounts(struct butter__mounts *mounts, uint64_t fsid)
 {
 	struct butter__mount *m;
-	while ((m = butter__mounts_find(mounts, fsid, 0)))
+	while ((m = butter__mounts_find(mounts->first, fsid)))
 		butter__mounts_forget(mounts, m);
 }
 
@@ -206,8 +205,7 @@ static ssize_t ask_kernel(struct butter__paths *p, const struct butter_fanotify_
 {
 	int there = 0;
 	dev_t dev = 0;
-	for (size_t i = 0; i < p->mounts.count; i++) {
-		struct butter__mount *m = p->mounts.list[i];
+	for (struct butter__mount *m = p->mounts.first; m; m = m->next) {
 		if (m->fsid != handle->fsid)
 			continue;
 		ssize_t n = ask_mount(p, m, handle, path, ret_keep);
@@ -265,7 +263,7 @@ ssize_t butter__paths_get(struct butter__paths *p, uint32_t max, const struct bu
 	int keep = 0, saved = errno;
 	if (check(handle) < 0)
 		return -1;
-	if (!p || !butter__mounts_find(&p->mounts, handle->fsid, 0)) {
+	if (!p || !butter__mounts_find(p->mounts.first, handle->fsid)) {
 		errno = ENODEV;
 		return -1;
 	}

@@ -5,9 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
-
-#include <butter/file.h>
 
 #include "mounts.h"
 #include "object.h"
@@ -15,50 +12,6 @@
 int butter__is_lack(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
-int butter__mountinfo_open(struct butter__mountinfo *info)
-{
-	*info = (struct butter__mountinfo){.file = fopen("/proc/self/mountinfo", "re")};
-	return info->file ? 0 : -1;
-}
-
-/* Space, tab, newline and backslash are written as a backslash and three octal digits. */
-static void unescape(char *text)
-{
-	char *to = text;
-	for (const char *at = text; *at; to++) {
-		if (at[0] == '\\' && at[1] && at[2] && at[3]) {
-			*to = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
-			at += 4;
-		} else {
-			*to = *at++;
-		}
-	}
-	*to = '\0';
-}
-
-int butter__mountinfo_next(struct butter__mountinfo *info)
-{
-	unsigned major, minor;
-	int at = 0;
-	if (getline(&info->line, &info->size, info->file) < 0)
-		return 0;
-	if (sscanf(info->line, "%d %*d %u:%u %*s %n", &info->id, &major, &minor, &at) < 3 || at == 0)
-		return 0;
-	info->dev = makedev(major, minor);
-	info->point = info->line + at;
-	info->point[strcspn(info->point, " ")] = '\0';
-	unescape(info->point);
-	return 1;
-}
-
-void butter__mountinfo_close(struct butter__mountinfo *info)
-{
-	int saved = errno;
-	fclose(info->file);
-	free(info->line);
-	errno = saved;
 }
 
 int butter__fsid_of(int fd, uint64_t *ret_fsid, unsigned long *ret_type)
@@ -73,12 +26,11 @@ int butter__fsid_of(int fd, uint64_t *ret_fsid, unsigned long *ret_type)
 	return 0;
 }
 
-struct butter__mount *butter__mounts_find(const struct butter__mounts *m, uint64_t fsid, size_t from)
+struct butter__mount *butter__mounts_find(struct butter__mount *list, uint64_t fsid)
 {
-	for (size_t i = from; i < m->count; i++)
-		if (m->list[i]->fsid == fsid)
-			return m->list[i];
-	return NULL;
+	while (list && list->fsid != fsid)
+		list = list->next;
+	return list;
 }
 
 /* The fsid of what is at a path now; fsid when it cannot be looked at. */
@@ -97,34 +49,31 @@ struct butter__mount *butter__mounts_add(struct butter__mounts *m, uint64_t fsid
 					 const char *point)
 {
 	size_t size = strlen(point) + 1;
-	struct butter__mount **list = realloc(m->list, (m->count + 1) * sizeof(*list));
-	if (!list)
-		return NULL;
-	m->list = list;
-	struct butter__mount *mount = calloc(1, sizeof(*mount) + size);
+	struct butter__mount *mount = calloc(1, sizeof(*mount) + size), **end = &m->first;
 	if (!mount)
 		return NULL;
 	mount->fsid = fsid;
 	mount->point_fsid = fsid_at(point, fsid);
 	mount->dev = dev;
 	memcpy(mount->point, point, size);
-	return m->list[m->count++] = mount;
+	while (*end)
+		end = &(*end)->next;
+	return *end = mount;
 }
 
-void butter__mounts_forget(struct butter__mounts *m, const struct butter__mount *mount)
+void butter__mounts_forget(struct butter__mounts *m, struct butter__mount *mount)
 {
-	size_t i = 0;
-	while (m->list[i] != mount)
-		i++;
-	butter__free(m->list[i]);
-	m->list[i] = m->list[--m->count];
+	struct butter__mount **at = &m->first;
+	while (*at != mount)
+		at = &(*at)->next;
+	*at = mount->next;
+	butter__free(mount);
 }
 
 void butter__mounts_free(struct butter__mounts *m)
 {
-	while (m->count)
-		butter__mounts_forget(m, m->list[0]);
-	butter__free(m->list);
+	while (m->first)
+		butter__mounts_forget(m, m->first);
 }
 
 int butter__mount_open(const struct butter__mount *mount)
@@ -139,49 +88,4 @@ int butter__mount_open(const struct butter__mount *mount)
 		return -1;
 	errno = ENODEV;
 	return -1;
-}
-
-/* AT_HANDLE_FID: a handle that only names it is all that some filesystems have. */
-enum { HANDLE_FID = 0x200 };
-
-static int mount_id_of(int fd, int *ret_id)
-{
-	union {
-		struct file_handle handle;
-		unsigned char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} h = {.handle = {.handle_bytes = MAX_HANDLE_SZ}};
-	int n = butter_name_to_handle_at(fd, "", &h.handle, ret_id, AT_EMPTY_PATH);
-	return n < 0 ? butter_name_to_handle_at(fd, "", &h.handle, ret_id, AT_EMPTY_PATH | HANDLE_FID) : n;
-}
-
-/* A chroot that is no mount point is on a mount that mountinfo does not show; it is reached by "/". */
-static int note_root(struct butter__mounts *m, uint64_t fsid)
-{
-	struct butter__mount root = {.fsid = fsid};
-	struct stat st;
-	int n = 0, fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return butter__is_lack(errno) ? -1 : 0;
-	if (butter__fsid_of(fd, &root.fsid, NULL) == 0 && root.fsid == fsid && fstat(fd, &st) == 0)
-		n = butter__mounts_add(m, fsid, st.st_dev, "/") ? 0 : -1;
-	butter__close(fd);
-	return n;
-}
-
-int butter__mounts_note(struct butter__mounts *m, int fd)
-{
-	struct butter__mountinfo info;
-	uint64_t fsid;
-	int id, n = 0, found = 0;
-	if (butter__fsid_of(fd, &fsid, NULL) < 0 || butter__mounts_find(m, fsid, 0) ||
-	    mount_id_of(fd, &id) < 0)
-		return 0;
-	if (butter__mountinfo_open(&info) < 0)
-		return butter__is_lack(errno) ? -1 : 0;
-	while (!found && butter__mountinfo_next(&info))
-		found = info.id == id;
-	if (found)
-		n = butter__mounts_add(m, fsid, info.dev, info.point) ? 0 : -1;
-	butter__mountinfo_close(&info);
-	return found ? n : note_root(m, fsid);
 }

@@ -27,6 +27,7 @@ void butter__mountinfo_close(struct butter__mountinfo *info); /* keeps errno */
 enum butter__guard { UNGUARDED, GUARDED, CANNOT_BE_GUARDED };
 
 struct butter__mount {
+	struct butter__mount *next;
 	uint64_t fsid;
 	uint64_t point_fsid; /* of its root: another where fsid is that of a btrfs subvolume */
 	dev_t dev;
@@ -36,21 +37,20 @@ struct butter__mount {
 };
 
 struct butter__mounts {
-	struct butter__mount **list;
-	size_t count;
+	struct butter__mount *first;
 };
 
 /* The filesystem of an fd. 0, or -1 and errno; ret_type is statfs(2)'s and may be NULL. */
 int butter__fsid_of(int fd, uint64_t *ret_fsid, unsigned long *ret_type);
 
-/* The first known mount of a filesystem, from the index on; NULL: none. */
-struct butter__mount *butter__mounts_find(const struct butter__mounts *m, uint64_t fsid, size_t from);
+/* The first mount of a list that is of a filesystem; NULL: none. */
+struct butter__mount *butter__mounts_find(struct butter__mount *list, uint64_t fsid);
 
 /* Makes known the mount that fd is on. 0, also when nobody can tell; -1 without memory or fds. */
 int butter__mounts_note(struct butter__mounts *m, int fd);
 struct butter__mount *butter__mounts_add(struct butter__mounts *m, uint64_t fsid, dev_t dev,
 					 const char *point);
-void butter__mounts_forget(struct butter__mounts *m, const struct butter__mount *mount);
+void butter__mounts_forget(struct butter__mounts *m, struct butter__mount *mount);
 void butter__mounts_free(struct butter__mounts *m);
 
 /*

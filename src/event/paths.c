@@ -83,14 +83,14 @@ size_t butter__paths_key(const struct butter_fanotify_handle *handle, unsigned c
 static void forget_all(struct butter__paths *p)
 {
 	butter__path_cache_clear(&p->cache);
-	for (size_t i = 0; i < p->mounts.count; i++)
-		p->mounts.list[i]->guard = UNGUARDED;
+	for (struct butter__mount *m = p->mounts.first; m; m = m->next)
+		m->guard = UNGUARDED;
 }
 
 static void removed(struct butter__paths *p, const struct butter_fanotify_handle *object)
 {
 	unsigned char key[BUTTER__KEY_LIMIT];
-	struct butter__mount *m = object->handle ? butter__mounts_find(&p->mounts, object->fsid, 0) : NULL;
+	struct butter__mount *m = object->handle ? butter__mounts_find(p->mounts.first, object->fsid) : NULL;
 	if (m && !m->removes_trees && object->len <= BUTTER__HANDLE_LIMIT)
 		butter__path_cache_remove(&p->cache, key, butter__paths_key(object, key));
 	else
