@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The object: an epoll fd of the kernel's queue and of a timer, which fires while something is cached. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <butter/epoll.h>
+#include <butter/file.h>
+#include <butter/timerfd.h>
+
+#include "../event/object.h"
+#include "../event/options.h"
+#include "../event/time.h"
+#include "tree.h"
+
+enum { AT_ONCE = 1, OVERDUE = 100000000 };
+
+static int waits(const struct butter_tree *t)
+{
+	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0;
+}
+
+/* When the fd has to become readable though the kernel says nothing; 0: never. */
+static int64_t due(const struct butter_tree *t)
+{
+	if (t->queue.count > 0 || t->next < t->end)
+		return AT_ONCE;
+	if (t->lost)
+		return t->rescan_after ? t->rescan_after : AT_ONCE;
+	return waits(t) ? t->held_since + BUTTER__PATIENCE : 0;
+}
+
+void butter__set_timer(struct butter_tree *t)
+{
+	int64_t when = due(t);
+	struct itimerspec value = {.it_value = butter__time_to_timespec(when)};
+	if (when != t->armed && butter_timerfd_settime(t->timer, TFD_TIMER_ABSTIME, &value, NULL) == 0)
+		t->armed = when;
+}
+
+/* Reads and settles until there is something to tell. 0: the kernel has nothing more. */
+static int advance(struct butter_tree *t)
+{
+	int n = 1;
+	while (t->queue.count == 0 && n > 0) {
+		n = butter__stream_read(t);
+		if (n == 0 || (waits(t) && butter__time_now() - t->held_since > OVERDUE))
+			butter__settle(t, n > 0);
+		if (t->lost)
+			butter__lose(t);
+	}
+	butter__tree_close_dir(t);
+	return n;
+}
+
+static int read_event(struct butter_source *source, void *ret)
+{
+	struct butter_tree *t = (struct butter_tree *)source;
+	int saved = errno, n = t->queue.count > 0 ? 1 : advance(t);
+	if (n >= 0) {
+		n = butter__queue_take(&t->queue, ret);
+		errno = saved;
+	}
+	butter__set_timer(t);
+	return n;
+}
+
+static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
+{
+	struct butter_tree *t = (struct butter_tree *)source;
+	struct butter_tree_event *events = ret;
+	size_t count = 1;
+	if (max == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	int n = read_event(source, events);
+	if (n <= 0)
+		return n;
+	while (count < max && butter__queue_take(&t->queue, &events[count]))
+		count++;
+	butter__set_timer(t);
+	return (ssize_t)count;
+}
+
+static size_t pending(struct butter_source *source)
+{
+	return ((struct butter_tree *)source)->queue.count;
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		butter__close(fd);
+}
+
+static int release(struct butter_source *source)
+{
+	struct butter_tree *t = (struct butter_tree *)source;
+	int fd = source->fd;
+	butter__tree_close_dir(t);
+	close_if_open(t->inotify);
+	close_if_open(t->timer);
+	close_if_open(t->barrier);
+	for (uint32_t i = 0; i < t->root_count; i++)
+		butter__free(t->roots[i].path);
+	for (uint32_t i = 0; i < t->half_count; i++)
+		butter__free(t->halves[i].name);
+	butter__names_clear(&t->again);
+	butter__model_free(&t->model);
+	butter__queue_free(&t->queue);
+	void *all[] = {
+		t->roots,       t->stream,  t->scan.items, t->dirty.items, t->held.items,    t->halves,
+		t->again.items, t->windows, t->aliases,    t->path.text,   t->old_path.text, t->scratch.text,
+		t->listing,     t};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		butter__free(all[i]);
+	return fd;
+}
+
+BUTTER__COMPOSITE(tree, read_event, read_events, pending, release)
+
+static int open_barrier(struct butter_tree *t)
+{
+	t->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
+	if (t->barrier < 0)
+		return -1;
+	t->barrier_wd = butter__watch(t, t->barrier, NULL, IN_ATTRIB);
+	return t->barrier_wd < 0 ? -1 : 0;
+}
+
+static int open_fds(struct butter_tree *t)
+{
+	struct epoll_event in = {.events = EPOLLIN};
+	t->source.fd = butter_epoll_create1(EPOLL_CLOEXEC);
+	t->inotify = butter_inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	t->timer = butter_timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (t->source.fd < 0 || t->inotify < 0 || t->timer < 0 ||
+	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->inotify, &in) < 0 ||
+	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in) < 0)
+		return -1;
+	return open_barrier(t);
+}
+
+struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
+{
+	struct butter_tree_options o;
+	if (butter__options_copy(&o, sizeof(o), options) < 0)
+		return NULL;
+	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->inotify = t->timer = t->barrier = t->barrier_wd = -1;
+	t->flags = o.flags;
+	butter__model_init(&t->model, butter__tree_has_entries(t));
+	t->stream = malloc(BUTTER__STREAM_SIZE);
+	t->listing = malloc(BUTTER__LISTING_SIZE);
+	if (!t->stream || !t->listing || open_fds(t) < 0) {
+		close_if_open(release(&t->source));
+		return NULL;
+	}
+	return t;
+}
+
+/* A touch of a file of its own puts a record behind all that there are. */
+int butter_tree_sync(struct butter_tree *x, int64_t timeout)
+{
+	(void)timeout;
+	if (futimens(x->barrier, NULL) < 0)
+		return -1;
+	x->barrier_open = 1;
+	while (x->barrier_open) {
+		if (butter__stream_read(x) < 0)
+			return -1;
+		if (x->lost) {
+			x->rescan_after = 0;
+			butter__lose(x);
+		}
+	}
+	butter__settle(x, 1);
+	butter__tree_close_dir(x);
+	struct butter_tree_event ev = {.type = BUTTER_TREE_SYNC,
+				       .root = -1,
+				       .cookie = ++x->cookie,
+				       .path = "",
+				       .old_path = "",
+				       .limit = ""};
+	butter__queue_add(&x->queue, &ev);
+	butter__set_timer(x);
+	return 0;
+}

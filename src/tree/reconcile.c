@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One name: what the model has there, what the disk has there, and the difference told. What a record
+ * meant does not count, only that it named this name: records are read later than they were written, and
+ * say what has long been otherwise.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <butter/inotify.h>
+
+#include "tree.h"
+
+enum { TRIES = 8 };
+
+/* What is on the disk. */
+struct there {
+	int exists, is_dir;
+	int wd;    /* of a directory; -1: it cannot be watched */
+	int error; /* why */
+	struct stat st;
+};
+
+static int stat_at(int dir, const char *name, struct stat *ret)
+{
+	return fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+}
+
+/*
+ * First watched, then looked at, so that what changes it afterwards is told. When it is replaced in
+ * between, a record of that name is on its way, and this is done again.
+ */
+static void look(struct butter_tree *t, int dir, uint32_t parent, const char *name, struct there *ret)
+{
+	*ret = (struct there){.wd = -1};
+	for (int i = 0; i < TRIES; i++) {
+		if (stat_at(dir, name, &ret->st) < 0)
+			break;
+		ret->is_dir = S_ISDIR(ret->st.st_mode);
+		ret->exists = ret->is_dir || butter__tree_has_entries(t);
+		if (!ret->is_dir)
+			return;
+		ret->wd = butter__watch(t, dir, name, butter__root_mask(t, parent));
+		ret->error = ret->wd < 0 ? errno : 0;
+		if (ret->wd >= 0 || (ret->error != ENOENT && ret->error != ENOTDIR && ret->error != ELOOP))
+			if (stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
+				return;
+	}
+	if (ret->wd >= 0 && !butter__model_by_wd(&t->model, ret->wd))
+		butter_inotify_rm_watch(t->inotify, ret->wd);
+	*ret = (struct there){.wd = -1};
+}
+
+static int64_t mtime_of(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+static void note_identity(struct butter_tree *t, uint32_t node, const struct stat *st)
+{
+	butter__model_set_ino(&t->model, node, st->st_dev, st->st_ino);
+	if (!t->model.entries)
+		return;
+	struct butter__entry *e = butter__entry(&t->model, node);
+	e->size = (uint64_t)st->st_size;
+	e->mtime = mtime_of(st);
+	e->type = st->st_mode & S_IFMT;
+}
+
+/* Whether the model's node is this very object. */
+static int is_same(const struct butter_tree *t, uint32_t node, const struct there *there)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
+		return 0;
+	if (there->is_dir && there->wd >= 0 && n->wd >= 0)
+		return butter__model_by_wd(&t->model, there->wd) == node;
+	return n->ino == there->st.st_ino && t->model.devs[n->dev] == there->st.st_dev;
+}
+
+/* Whether the disk has a node's object still where the model has it. */
+static int is_in_place(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	struct stat st;
+	if (!n->parent)
+		return 1;
+	int dir = butter__tree_open_dir(t, n->parent);
+	return dir >= 0 && stat_at(dir, butter__node_name(&t->model, node), &st) == 0 &&
+	       st.st_ino == n->ino && st.st_dev == t->model.devs[n->dev];
+}
+
+/* The node of what is there, which is known at another place and is no more there; 0: it is new. */
+static uint32_t find_moved(struct butter_tree *t, const struct there *there)
+{
+	uint32_t node;
+	if (there->is_dir) {
+		node = there->wd >= 0 ? butter__model_by_wd(&t->model, there->wd) : 0;
+		return node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_ROOT) &&
+				       !is_in_place(t, node)
+			       ? node
+			       : 0;
+	}
+	node = butter__model_by_ino(&t->model, there->st.st_dev, there->st.st_ino, 0);
+	while (node &&
+	       (butter__entry(&t->model, node)->type != (there->st.st_mode & S_IFMT) || is_in_place(t, node)))
+		node = butter__model_by_ino(&t->model, there->st.st_dev, there->st.st_ino, node);
+	return node;
+}
+
+static unsigned flags_of(const struct butter_tree *t, uint32_t node, enum butter__why why)
+{
+	unsigned flags = butter__node(&t->model, node)->flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0;
+	return why == BUTTER__LISTED ? flags | BUTTER_TREE_SYNTHETIC : flags;
+}
+
+static void tell_degraded(struct butter_tree *t, uint32_t node, int error)
+{
+	(void)error;
+	butter__node(&t->model, node)->flags |= BUTTER__NODE_UNWATCHED;
+	butter__tell(t, BUTTER_TREE_DEGRADED, BUTTER_TREE_IS_DIR, node, NULL, 0);
+}
+
+static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
+			const struct there *there, enum butter__why why)
+{
+	uint32_t node = butter__model_add(&t->model, dir, name, len, there->is_dir ? BUTTER__NODE_DIR : 0);
+	if (!node) {
+		t->lost = 1;
+		return 0;
+	}
+	note_identity(t, node, &there->st);
+	if (!t->initial || butter__tree_has_entries(t))
+		butter__tell(t, BUTTER_TREE_CREATED, flags_of(t, node, why), node, NULL, 0);
+	if (!there->is_dir)
+		return node;
+	if (there->wd < 0)
+		tell_degraded(t, node, there->error);
+	else if (butter__set_watch(t, there->wd, node) < 0 || butter__list_add(&t->scan, node) < 0)
+		t->lost = 1;
+	return node;
+}
+
+/* What was removed before may have taken the watch with it. */
+static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
+			  const struct there *there, enum butter__why why)
+{
+	struct there now = *there;
+	int fd = butter__tree_open_dir(t, dir);
+	if (there->is_dir && there->wd >= 0 && !butter__model_by_wd(&t->model, there->wd)) {
+		if (fd < 0)
+			return 0;
+		look(t, fd, dir, name, &now);
+	}
+	return now.exists ? add_new(t, dir, name, len, &now, why) : 0;
+}
+
+static void unhold(struct butter_tree *t, uint32_t node)
+{
+	butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_HELD;
+}
+
+/* Where something has moved to, there was something else. When that is where it was, the two have changed
+ * places. */
+static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t dir, const char *name,
+		    size_t len, enum butter__why why)
+{
+	struct stat st;
+	const struct butter__node *n = butter__node(&t->model, node), *o = butter__node(&t->model, old);
+	if (butter__model_is_below(&t->model, node, old) || butter__model_is_below(&t->model, old, node))
+		return 0;
+	int from = butter__tree_open_dir(t, n->parent);
+	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 || st.st_ino != o->ino ||
+	    st.st_dev != t->model.devs[o->dev])
+		return 0;
+	if (butter__tree_path(t, &t->old_path, node, NULL, 0) == 0)
+		butter__tell_moved(t, flags_of(t, node, why) | BUTTER_TREE_EXCHANGED, dir, name, len);
+	else
+		t->lost = 1;
+	butter__model_exchange(&t->model, node, old);
+	unhold(t, node);
+	unhold(t, old);
+	return 1;
+}
+
+/* Something else may be where a held node was, which waited for it to be found. */
+static void leave_place(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	if (!(n->flags & BUTTER__NODE_HELD))
+		return;
+	unhold(t, node);
+	if (butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
+		t->lost = 1;
+}
+
+static void move_here(struct butter_tree *t, uint32_t node, uint32_t dir, const char *name, size_t len,
+		      enum butter__why why)
+{
+	leave_place(t, node);
+	if (butter__tree_path(t, &t->old_path, node, NULL, 0) == 0 &&
+	    butter__model_move(&t->model, node, dir, name, len) == 0)
+		butter__tell_moved(t, flags_of(t, node, why), node, NULL, 0);
+	else
+		t->lost = 1;
+	if (butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY)
+		butter__list_add(&t->dirty, node);
+}
+
+/* A file that is renamed over goes without a word: MOVED says so. */
+static void make_place(struct butter_tree *t, uint32_t old)
+{
+	if (butter__node(&t->model, old)->flags & BUTTER__NODE_DIR)
+		butter__remove_tree(t, old);
+	else
+		butter__model_remove(&t->model, old);
+}
+
+static void tell_change(struct butter_tree *t, uint32_t node, const struct there *there)
+{
+	if (!t->model.entries || there->is_dir)
+		return;
+	struct butter__entry *e = butter__entry(&t->model, node);
+	if (e->size != (uint64_t)there->st.st_size || e->mtime != mtime_of(&there->st))
+		butter__tell(t, BUTTER_TREE_MODIFIED, BUTTER_TREE_SYNTHETIC, node, NULL, 0);
+}
+
+static void same(struct butter_tree *t, uint32_t node, const struct there *there, enum butter__why why)
+{
+	if (why != BUTTER__OTHER)
+		tell_change(t, node, there);
+	note_identity(t, node, &there->st);
+	butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
+	unhold(t, node);
+}
+
+/* The other thing that is there now; old is what the model has there, and may be found elsewhere yet. */
+static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char *name, size_t len,
+		  const struct there *there, enum butter__why why, int final)
+{
+	uint32_t node = find_moved(t, there);
+	if (node && old && exchange(t, node, old, dir, name, len, why))
+		return;
+	if (old && !node && !final) {
+		butter__hold(t, old);
+		return;
+	}
+	/* What is known above or below of where it is now cannot be moved: it is new, and the old is looked
+	 * at again. */
+	if (node && ((old && butter__model_is_below(&t->model, node, old)) ||
+		     butter__model_is_below(&t->model, dir, node))) {
+		butter__mark_dirty(t, butter__node(&t->model, node)->parent);
+		node = 0;
+	}
+	if (old && node)
+		make_place(t, old);
+	else if (old)
+		butter__remove_tree(t, old);
+	if (node)
+		move_here(t, node, dir, name, len, why);
+	else
+		node = add_again(t, dir, name, len, there, why);
+	if (node)
+		butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
+}
+
+static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, size_t len, enum butter__why why,
+		      int final)
+{
+	struct there there;
+	uint32_t old = butter__model_find(&t->model, dir, name, len);
+	int fd = butter__tree_open_dir(t, dir);
+	if (fd < 0) {
+		butter__mark_dirty(t, dir);
+		return;
+	}
+	look(t, fd, dir, name, &there);
+	if (there.exists && old && is_same(t, old, &there))
+		same(t, old, &there, why);
+	else if (there.exists)
+		other(t, old, dir, name, len, &there, why, final);
+	else if (old && (why == BUTTER__DELETED || final))
+		butter__remove_tree(t, old);
+	else if (old)
+		butter__hold(t, old);
+}
+
+/* A list and no recursion: such chains are as long as somebody makes them. */
+static void reconcile_again(struct butter_tree *t)
+{
+	for (uint32_t i = 0; i < t->again.count; i++) {
+		struct butter__name name = t->again.items[i];
+		const struct butter__node *n = butter__node(&t->model, name.dir);
+		if (n->flags & BUTTER__NODE_DIR && (n->parent || n->flags & BUTTER__NODE_ROOT))
+			reconcile(t, name.dir, name.text, name.len, BUTTER__OTHER, 0);
+	}
+	butter__names_clear(&t->again);
+}
+
+void butter__reconcile(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
+		       enum butter__why why)
+{
+	reconcile(t, dir, name, len, why, 0);
+	if (t->again.count > 0)
+		reconcile_again(t);
+}
+
+/* Nothing more is to come: what is not where it was is gone. */
+void butter__reconcile_held(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	uint32_t dir = n->parent;
+	size_t len = n->name_len;
+	char name[BUTTER__POOL_MAX];
+	memcpy(name, butter__node_name(&t->model, node), len + 1);
+	unhold(t, node);
+	reconcile(t, dir, name, len, BUTTER__OTHER, 1);
+	if (t->again.count > 0)
+		reconcile_again(t);
+}
+
+static void remove_node(struct butter_tree *t, uint32_t node)
+{
+	butter__unwatch(t, node);
+	if (t->open_node == node)
+		butter__tree_close_dir(t);
+	butter__model_remove(&t->model, node);
+}
+
+/* What is below it first. */
+void butter__remove_tree(struct butter_tree *t, uint32_t node)
+{
+	uint32_t leaf;
+	do {
+		leaf = butter__model_first_leaf(&t->model, node);
+		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, leaf, BUTTER__OTHER), leaf, NULL, 0);
+		remove_node(t, leaf);
+	} while (leaf != node);
+}
+
+void butter__forget_tree(struct butter_tree *t, uint32_t node)
+{
+	uint32_t leaf;
+	do {
+		leaf = butter__model_first_leaf(&t->model, node);
+		remove_node(t, leaf);
+	} while (leaf != node);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories are watched before they are listed, so that nothing falls between. No recursion: a list. */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "../event/object.h"
+#include "tree.h"
+
+static void clear_seen(struct butter_tree *t, uint32_t node)
+{
+	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
+	     i = butter__node(&t->model, i)->next_sibling)
+		butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
+}
+
+static void hold_unseen(struct butter_tree *t, uint32_t node)
+{
+	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
+	     i = butter__node(&t->model, i)->next_sibling)
+		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
+			butter__hold(t, i);
+}
+
+/* A file in DIRS: told once, by the listing or by its record. */
+static void found_file(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
+{
+	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW) ||
+	    butter__model_find(&t->model, dir, entry->name, entry->len))
+		return;
+	uint32_t node = butter__model_add(&t->model, dir, entry->name, entry->len, BUTTER__NODE_SEEN);
+	if (!node)
+		t->lost = 1;
+	butter__tell(t, BUTTER_TREE_CREATED, BUTTER_TREE_SYNTHETIC, dir, entry->name, entry->len);
+}
+
+static void found(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
+{
+	if (butter__tree_has_entries(t) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
+		butter__reconcile(t, dir, entry->name, entry->len, BUTTER__LISTED);
+	else
+		found_file(t, dir, entry);
+}
+
+/* 0, or -1: it is not there. The fd is this function's own, since its place in the directory counts. */
+static int list(struct butter_tree *t, uint32_t node)
+{
+	struct butter__dirent entry;
+	struct butter__listing listing = {.buf = t->listing};
+	int n;
+	listing.fd = butter__tree_open_dir(t, node);
+	if (listing.fd < 0)
+		return -1;
+	t->open_node = 0;
+	while ((n = butter__listing_next(&listing, &entry)) > 0)
+		found(t, node, &entry);
+	butter__close(listing.fd);
+	return n;
+}
+
+void butter__scan(struct butter_tree *t)
+{
+	while (t->scan.count > 0) {
+		uint32_t node = t->scan.items[--t->scan.count];
+		struct butter__node *n = butter__node(&t->model, node);
+		if (!(n->flags & BUTTER__NODE_DIR) || !(n->parent || n->flags & BUTTER__NODE_ROOT))
+			continue;
+		if (!t->initial && !butter__tree_has_entries(t))
+			n->flags |= BUTTER__NODE_WINDOW;
+		if (list(t, node) < 0)
+			butter__mark_dirty(t, node);
+		if (n->flags & BUTTER__NODE_WINDOW)
+			butter__window_open(t, node);
+	}
+}
+
+void butter__list_again(struct butter_tree *t, uint32_t node)
+{
+	clear_seen(t, node);
+	if (list(t, node) == 0)
+		hold_unseen(t, node);
+	else
+		butter__mark_dirty(t, node);
+	butter__scan(t);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's records, one after the other. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <butter/inotify.h>
+
+#include "../event/object.h"
+#include "../event/time.h"
+#include "tree.h"
+
+static const struct {
+	uint32_t mask, type;
+} changes[] = {
+	{IN_MODIFY, BUTTER_TREE_MODIFIED},      {IN_CLOSE_WRITE, BUTTER_TREE_WRITTEN},
+	{IN_ATTRIB, BUTTER_TREE_ATTRIB},        {IN_OPEN, BUTTER_TREE_OPENED},
+	{IN_CLOSE_NOWRITE, BUTTER_TREE_CLOSED}, {IN_ACCESS, BUTTER_TREE_ACCESSED},
+};
+
+static uint32_t change_of(uint32_t mask)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (mask & changes[i].mask)
+			return changes[i].type;
+	return 0;
+}
+
+static enum butter__why why_of(uint32_t mask)
+{
+	if (mask & (IN_CREATE | IN_MOVED_TO))
+		return BUTTER__CAME;
+	if (mask & IN_MOVED_FROM)
+		return BUTTER__WENT;
+	return mask & IN_DELETE ? BUTTER__DELETED : BUTTER__OTHER;
+}
+
+/* Names that the model knows: the disk decides. */
+static void on_known(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
+	uint32_t type = change_of(ev->mask);
+	butter__reconcile(t, dir, ev->name, ev->name_len, why_of(ev->mask));
+	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->name_len) : 0;
+	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
+		butter__tell(t, type, flags, node, NULL, 0);
+}
+
+/* Files in DIRS: as the kernel tells them. */
+
+static void remove_half(struct butter_tree *t, uint32_t i)
+{
+	butter__free(t->halves[i].name);
+	t->halves[i] = t->halves[--t->half_count];
+}
+
+void butter__half_gone(struct butter_tree *t, uint32_t i)
+{
+	const struct butter__half *h = &t->halves[i];
+	butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
+	remove_half(t, i);
+}
+
+static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	struct butter__half *halves = realloc(t->halves, (t->half_count + 1) * sizeof(*halves));
+	char *name = malloc(ev->name_len + 1);
+	if (halves)
+		t->halves = halves;
+	if (!halves || !name) {
+		free(name);
+		butter__tell(t, BUTTER_TREE_DELETED, 0, dir, ev->name, ev->name_len);
+		return;
+	}
+	memcpy(name, ev->name, ev->name_len + 1);
+	t->held_since = butter__time_now();
+	halves[t->half_count++] = (struct butter__half){
+		.dir = dir, .cookie = ev->cookie, .since = t->held_since, .name = name, .len = ev->name_len};
+}
+
+/* What waits for its other half under this name does not any more. */
+static void end_halves(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	for (uint32_t i = t->half_count; i-- > 0;)
+		if (t->halves[i].dir == dir && t->halves[i].len == ev->name_len &&
+		    !memcmp(t->halves[i].name, ev->name, ev->name_len) && t->halves[i].cookie != ev->cookie)
+			butter__half_gone(t, i);
+}
+
+static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	for (uint32_t i = 0; ev->cookie && i < t->half_count; i++) {
+		const struct butter__half *h = &t->halves[i];
+		if (h->cookie != ev->cookie)
+			continue;
+		if (butter__tree_path(t, &t->old_path, h->dir, h->name, h->len) == 0)
+			butter__tell_moved(t, 0, dir, ev->name, ev->name_len);
+		else
+			t->lost = 1;
+		remove_half(t, i);
+		return 1;
+	}
+	return 0;
+}
+
+/* In a window what the listing has told is known: 1 when this is to be told too. */
+static int is_news(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev,
+		   enum butter__why why)
+{
+	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW))
+		return 1;
+	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	if (why == BUTTER__CAME && node) {
+		int listed = butter__node(&t->model, node)->flags & BUTTER__NODE_SEEN;
+		butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
+		return !listed;
+	}
+	if (why == BUTTER__CAME && !butter__model_add(&t->model, dir, ev->name, ev->name_len, 0))
+		t->lost = 1;
+	if (why == BUTTER__WENT || why == BUTTER__DELETED) {
+		if (node)
+			butter__model_remove(&t->model, node);
+		return node != 0;
+	}
+	return 1;
+}
+
+static void on_file(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	enum butter__why why = why_of(ev->mask);
+	uint32_t type = change_of(ev->mask),
+		 known = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	if (known && butter__node(&t->model, known)->flags & BUTTER__NODE_DIR)
+		butter__reconcile(t, dir, ev->name, ev->name_len, why);
+	if (t->half_count > 0)
+		end_halves(t, dir, ev);
+	if (!is_news(t, dir, ev, why))
+		return;
+	if (why == BUTTER__WENT)
+		hold_half(t, dir, ev);
+	else if (why == BUTTER__CAME && join_halves(t, dir, ev))
+		return;
+	else
+		butter__tell(t,
+			     why == BUTTER__CAME      ? BUTTER_TREE_CREATED
+			     : why == BUTTER__DELETED ? BUTTER_TREE_DELETED
+						      : type,
+			     0, dir, ev->name, ev->name_len);
+}
+
+static void on_name(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+{
+	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
+		on_known(t, dir, ev);
+	else
+		on_file(t, dir, ev);
+}
+
+/* Of the directory itself. Its parent tells what else there is to tell. */
+static void on_self(struct butter_tree *t, uint32_t node, const struct butter_inotify_event *ev)
+{
+	struct butter__node *n = butter__node(&t->model, node);
+	if (ev->mask & IN_IGNORED) {
+		butter__forget_watch(t, ev->wd);
+		butter__mark_dirty(t, n->parent ? n->parent : node);
+	} else if (n->flags & BUTTER__NODE_ROOT && ev->mask & IN_ATTRIB) {
+		butter__tell(t, BUTTER_TREE_ATTRIB, BUTTER_TREE_IS_DIR, node, NULL, 0);
+	}
+}
+
+static void on_record(struct butter_tree *t, const struct butter_inotify_event *ev)
+{
+	uint32_t at = 0, node;
+	if (ev->mask & IN_Q_OVERFLOW) {
+		t->lost = 1;
+		return;
+	}
+	if (ev->wd == t->barrier_wd) {
+		t->barrier_open = 0;
+		return;
+	}
+	node = butter__model_by_wd(&t->model, ev->wd);
+	for (int more = 1; node && more; node = butter__next_alias(t, ev->wd, &at)) {
+		more = butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
+		if (ev->name_len)
+			on_name(t, node, ev);
+		else
+			on_self(t, node, ev);
+	}
+}
+
+/* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */
+static void handle_buffer(struct butter_tree *t)
+{
+	struct butter_inotify_event ev;
+	int waits = t->barrier_open;
+	while (t->next < t->end && t->barrier_open == waits) {
+		ssize_t n = butter_inotify_decode(t->stream + t->next, t->end - t->next, &ev);
+		if (n <= 0) {
+			t->lost = 1;
+			n = t->end - t->next;
+		} else {
+			on_record(t, &ev);
+		}
+		t->next += (uint32_t)n;
+		t->consumed += (uint32_t)n;
+		butter__scan(t);
+		if (t->window_count > 0)
+			butter__windows_close(t);
+	}
+}
+
+int butter__stream_read(struct butter_tree *t)
+{
+	if (t->next == t->end) {
+		ssize_t n = butter__read(t->inotify, t->stream, BUTTER__STREAM_SIZE);
+		if (n <= 0)
+			return (int)n;
+		t->next = 0;
+		t->end = (uint32_t)n;
+	}
+	handle_buffer(t);
+	return 1;
+}

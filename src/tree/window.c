@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * In DIRS the files of a new directory are told by its listing, and those made after it was watched by
+ * records too, which are read later. Until these have been read the model knows the files of such a
+ * directory, so that each is told once.
+ */
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "tree.h"
+
+/* Only what is waiting now can be about what the listing saw. */
+void butter__window_open(struct butter_tree *t, uint32_t node)
+{
+	int waiting = 0;
+	ioctl(t->inotify, FIONREAD, &waiting);
+	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
+	if (!windows) {
+		t->lost = 1;
+		return;
+	}
+	t->windows = windows;
+	windows[t->window_count].end = t->consumed + (t->end - t->next) + (unsigned)waiting;
+	windows[t->window_count++].node = node;
+}
+
+static void forget_files(struct butter_tree *t, uint32_t node)
+{
+	struct butter__node *n = butter__node(&t->model, node);
+	if (!(n->flags & BUTTER__NODE_WINDOW))
+		return;
+	n->flags &= (uint8_t)~BUTTER__NODE_WINDOW;
+	for (uint32_t i = n->first_child, next; i; i = next) {
+		next = butter__node(&t->model, i)->next_sibling;
+		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_DIR))
+			butter__model_remove(&t->model, i);
+	}
+}
+
+void butter__windows_forget(struct butter_tree *t)
+{
+	while (t->window_count > 0)
+		forget_files(t, t->windows[--t->window_count].node);
+}
+
+void butter__windows_close(struct butter_tree *t)
+{
+	uint32_t n = 0;
+	while (n < t->window_count && t->windows[n].end <= t->consumed)
+		forget_files(t, t->windows[n++].node);
+	if (n == 0)
+		return;
+	t->window_count -= n;
+	for (uint32_t i = 0; i < t->window_count; i++)
+		t->windows[i] = t->windows[i + n];
+}
