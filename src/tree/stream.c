@@ -125,13 +125,23 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter_inot
 	return 1;
 }
 
+/* Whether a directory has this name, on the disk too: then a record of a file is of what was there before. */
+static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev, enum butter__why why)
+{
+	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	if (!node || !(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
+		return 0;
+	butter__reconcile(t, dir, ev->name, ev->name_len, why);
+	node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
+}
+
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
 {
 	enum butter__why why = why_of(ev->mask);
-	uint32_t type = change_of(ev->mask),
-		 known = butter__model_find(&t->model, dir, ev->name, ev->name_len);
-	if (known && butter__node(&t->model, known)->flags & BUTTER__NODE_DIR)
-		butter__reconcile(t, dir, ev->name, ev->name_len, why);
+	uint32_t type = change_of(ev->mask);
+	if (is_dir_now(t, dir, ev, why))
+		return;
 	if (t->half_count > 0)
 		end_halves(t, dir, ev);
 	if (!is_news(t, dir, ev, why))
