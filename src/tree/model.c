@@ -5,7 +5,7 @@
 
 #include "model.h"
 
-enum { FIRST_BUCKETS = 256, WD_PAGE = 1024 };
+enum { FIRST_BUCKETS = 256 };
 
 void butter__model_init(struct butter__model *m, int has_entries)
 {
@@ -21,13 +21,10 @@ void butter__model_free(struct butter__model *m)
 		if (m->entries)
 			free(m->entries[i]);
 	}
-	for (uint32_t i = 0; i < m->wd_pages; i++)
-		free(m->by_wd[i]);
 	free(m->nodes);
 	free(m->entries);
 	free(m->by_name);
 	free(m->by_ino);
-	free(m->by_wd);
 	butter__pool_free(&m->names);
 	memset(m, 0, sizeof(*m));
 	errno = saved;
@@ -302,8 +299,6 @@ void butter__model_remove(struct butter__model *m, uint32_t number)
 	struct butter__node *n = butter__node(m, number);
 	if (has_identity(m, number))
 		unlink_ino(m, number);
-	if (n->wd >= 0)
-		butter__model_set_wd(m, n->wd, 0);
 	if (n->parent) {
 		unlink_name(m, number);
 		orphan(m, number);
@@ -358,50 +353,6 @@ uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint6
 	return number;
 }
 
-/* A page holds numbers of nodes, and before them how many there are. */
-static int make_page(struct butter__model *m, uint32_t page)
-{
-	if (page >= m->wd_pages) {
-		uint32_t **pages = realloc(m->by_wd, (page + 1) * sizeof(*pages));
-		if (!pages)
-			return -1;
-		memset(pages + m->wd_pages, 0, (page + 1 - m->wd_pages) * sizeof(*pages));
-		m->by_wd = pages;
-		m->wd_pages = page + 1;
-	}
-	if (!m->by_wd[page])
-		m->by_wd[page] = calloc(WD_PAGE + 1, sizeof(uint32_t));
-	return m->by_wd[page] ? 0 : -1;
-}
-
-int butter__model_set_wd(struct butter__model *m, int wd, uint32_t number)
-{
-	uint32_t page = (uint32_t)wd / WD_PAGE, old = butter__model_by_wd(m, wd);
-	if (old)
-		butter__node(m, old)->wd = -1;
-	if (number && make_page(m, page) < 0)
-		return -1;
-	if (number || old) {
-		m->by_wd[page][(uint32_t)wd % WD_PAGE + 1] = number;
-		m->by_wd[page][0] += (number != 0) - (old != 0);
-		if (m->by_wd[page][0] == 0) {
-			free(m->by_wd[page]);
-			m->by_wd[page] = NULL;
-		}
-	}
-	if (number)
-		butter__node(m, number)->wd = wd;
-	return 0;
-}
-
-uint32_t butter__model_by_wd(const struct butter__model *m, int wd)
-{
-	uint32_t page = (uint32_t)wd / WD_PAGE;
-	if (wd < 0 || page >= m->wd_pages || !m->by_wd[page])
-		return 0;
-	return m->by_wd[page][(uint32_t)wd % WD_PAGE + 1];
-}
-
 uint32_t butter__model_root(const struct butter__model *m, uint32_t number)
 {
 	while (butter__node(m, number)->parent)
@@ -429,11 +380,7 @@ size_t butter__model_path(const struct butter__model *m, uint32_t number, char *
 
 size_t butter__model_bytes(const struct butter__model *m)
 {
-	size_t each = sizeof(struct butter__node) + (m->has_entries ? sizeof(struct butter__entry) : 0),
-	       bytes = 0;
-	for (uint32_t i = 0; i < m->wd_pages; i++)
-		bytes += m->by_wd[i] ? (WD_PAGE + 1) * sizeof(uint32_t) : 0;
-	bytes += (size_t)m->chunks * BUTTER__NODE_CHUNK * each;
-	bytes += (size_t)m->buckets * sizeof(uint32_t) * (m->has_entries ? 2 : 1);
-	return bytes + m->wd_pages * sizeof(*m->by_wd);
+	size_t each = sizeof(struct butter__node) + (m->has_entries ? sizeof(struct butter__entry) : 0);
+	size_t buckets = (size_t)m->buckets * sizeof(uint32_t) * (m->has_entries ? 2 : 1);
+	return (size_t)m->chunks * BUTTER__NODE_CHUNK * each + buckets + butter__pool_bytes(&m->names);
 }

@@ -50,8 +50,6 @@ struct butter__model {
 	uint32_t free;                  /* a list through next_in_hash */
 	uint32_t *by_name, *by_ino;     /* buckets, of which there are buckets */
 	uint32_t buckets;
-	uint32_t **by_wd; /* in pages, freed when they are empty */
-	uint32_t wd_pages;
 	uint64_t devs[256];
 	uint32_t dev_count;
 	struct butter__pool names;
@@ -104,10 +102,6 @@ int butter__model_is_below(const struct butter__model *m, uint32_t number, uint3
 void butter__model_set_ino(struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino);
 /* The next node of this identity after number, 0: the first; returns 0 when there is none. */
 uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint64_t ino, uint32_t after);
-
-/* Which node a watch is of; 0 takes it out. */
-int butter__model_set_wd(struct butter__model *m, int wd, uint32_t number);
-uint32_t butter__model_by_wd(const struct butter__model *m, int wd);
 
 /* The number of the root above a node. */
 uint32_t butter__model_root(const struct butter__model *m, uint32_t number);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,8 +28,11 @@ static int waits(const struct butter_tree *t)
 /* When the fd has to become readable though the kernel says nothing; 0: never. */
 static int64_t due(const struct butter_tree *t)
 {
-	if (t->queue.count > 0 || t->next < t->end)
+	if (t->queue.count > 0)
 		return AT_ONCE;
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		if (t->channels[i].next < t->channels[i].end)
+			return AT_ONCE;
 	if (t->lost)
 		return t->rescan_after ? t->rescan_after : AT_ONCE;
 	return waits(t) ? t->held_since + BUTTER__PATIENCE : 0;
@@ -42,12 +46,25 @@ void butter__set_timer(struct butter_tree *t)
 		t->armed = when;
 }
 
+/* One buffer of each channel: 1, 0 there is nothing, -1 and errno. */
+static int read_channels(struct butter_tree *t)
+{
+	int any = 0;
+	for (int i = 0; i < BUTTER__CHANNELS; i++) {
+		int n = t->channels[i].fd < 0 ? 0 : butter__stream_read(t, &t->channels[i]);
+		if (n < 0)
+			return -1;
+		any |= n;
+	}
+	return any;
+}
+
 /* Reads and settles until there is something to tell. 0: the kernel has nothing more. */
 static int advance(struct butter_tree *t)
 {
 	int n = 1;
 	while (t->queue.count == 0 && n > 0) {
-		n = butter__stream_read(t);
+		n = read_channels(t);
 		if (n == 0 || (waits(t) && butter__time_now() - t->held_since > OVERDUE))
 			butter__settle(t, n > 0);
 		if (t->lost)
@@ -98,14 +115,23 @@ static void close_if_open(int fd)
 		butter__close(fd);
 }
 
+static void close_channel(struct butter__channel *c)
+{
+	if (c->fd >= 0)
+		c->backend->close(c);
+	close_if_open(c->barrier);
+	butter__wds_free(&c->wds);
+	butter__free(c->stream);
+}
+
 static int release(struct butter_source *source)
 {
 	struct butter_tree *t = (struct butter_tree *)source;
 	int fd = source->fd;
 	butter__tree_close_dir(t);
-	close_if_open(t->inotify);
 	close_if_open(t->timer);
-	close_if_open(t->barrier);
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		close_channel(&t->channels[i]);
 	for (uint32_t i = 0; i < t->root_count; i++)
 		butter__free(t->roots[i].path);
 	for (uint32_t i = 0; i < t->half_count; i++)
@@ -114,9 +140,9 @@ static int release(struct butter_source *source)
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
 	void *all[] = {
-		t->roots,       t->stream,  t->scan.items, t->dirty.items, t->held.items,    t->halves,
-		t->again.items, t->windows, t->aliases,    t->path.text,   t->old_path.text, t->scratch.text,
-		t->listing,     t};
+		t->roots,   t->scan.items, t->dirty.items, t->held.items,    t->halves,       t->again.items,
+		t->windows, t->aliases,    t->path.text,   t->old_path.text, t->scratch.text, t->listing,
+		t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;
@@ -124,26 +150,26 @@ static int release(struct butter_source *source)
 
 BUTTER__COMPOSITE(tree, read_event, read_events, pending, release)
 
-static int open_barrier(struct butter_tree *t)
+static int open_channel(struct butter_tree *t, struct butter__channel *c)
 {
-	t->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
-	if (t->barrier < 0)
+	struct epoll_event in = {.events = EPOLLIN};
+	c->stream = malloc(BUTTER__STREAM_SIZE);
+	c->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
+	if (!c->stream || c->barrier < 0 || c->backend->open(c) < 0)
 		return -1;
-	t->barrier_wd = butter__watch(t, t->barrier, NULL, IN_ATTRIB);
-	return t->barrier_wd < 0 ? -1 : 0;
+	c->barrier_wd = c->backend->watch(c, c->barrier, NULL, IN_ATTRIB);
+	return c->barrier_wd < 0 ? -1 : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, c->fd, &in);
 }
 
 static int open_fds(struct butter_tree *t)
 {
 	struct epoll_event in = {.events = EPOLLIN};
 	t->source.fd = butter_epoll_create1(EPOLL_CLOEXEC);
-	t->inotify = butter_inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	t->timer = butter_timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->source.fd < 0 || t->inotify < 0 || t->timer < 0 ||
-	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->inotify, &in) < 0 ||
+	if (t->source.fd < 0 || t->timer < 0 ||
 	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in) < 0)
 		return -1;
-	return open_barrier(t);
+	return open_channel(t, &t->channels[0]);
 }
 
 struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
@@ -154,12 +180,14 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->inotify = t->timer = t->barrier = t->barrier_wd = -1;
+	t->timer = -1;
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		t->channels[i] = (struct butter__channel){
+			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};
 	t->flags = o.flags;
 	butter__model_init(&t->model, butter__tree_has_entries(t));
-	t->stream = malloc(BUTTER__STREAM_SIZE);
 	t->listing = malloc(BUTTER__LISTING_SIZE);
-	if (!t->stream || !t->listing || open_fds(t) < 0) {
+	if (!t->listing || open_fds(t) < 0) {
 		close_if_open(release(&t->source));
 		return NULL;
 	}
@@ -167,28 +195,33 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 }
 
 /* A touch of a file of its own puts a record behind all that there are. */
+static int sync_channel(struct butter_tree *t, struct butter__channel *c)
+{
+	if (futimens(c->barrier, NULL) < 0)
+		return -1;
+	c->barrier_open = 1;
+	while (c->barrier_open) {
+		if (butter__stream_read(t, c) < 0)
+			return -1;
+		if (!t->lost)
+			continue;
+		t->rescan_after = 0;
+		butter__lose(t);
+	}
+	return 0;
+}
+
 int butter_tree_sync(struct butter_tree *x, int64_t timeout)
 {
+	struct butter_tree_event ev = {
+		.type = BUTTER_TREE_SYNC, .root = -1, .path = "", .old_path = "", .limit = ""};
 	(void)timeout;
-	if (futimens(x->barrier, NULL) < 0)
-		return -1;
-	x->barrier_open = 1;
-	while (x->barrier_open) {
-		if (butter__stream_read(x) < 0)
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		if (x->channels[i].fd >= 0 && sync_channel(x, &x->channels[i]) < 0)
 			return -1;
-		if (x->lost) {
-			x->rescan_after = 0;
-			butter__lose(x);
-		}
-	}
 	butter__settle(x, 1);
 	butter__tree_close_dir(x);
-	struct butter_tree_event ev = {.type = BUTTER_TREE_SYNC,
-				       .root = -1,
-				       .cookie = ++x->cookie,
-				       .path = "",
-				       .old_path = "",
-				       .limit = ""};
+	ev.cookie = ++x->cookie;
 	butter__queue_add(&x->queue, &ev);
 	butter__set_timer(x);
 	return 0;

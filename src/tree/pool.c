@@ -69,6 +69,11 @@ const char *butter__pool_text(const struct butter__pool *p, uint32_t text)
 	return (const char *)at(p, text);
 }
 
+size_t butter__pool_bytes(const struct butter__pool *p)
+{
+	return (size_t)p->count * CHUNK_UNITS * BUTTER__POOL_UNIT;
+}
+
 void butter__pool_free(struct butter__pool *p)
 {
 	int saved = errno;

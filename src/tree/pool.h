@@ -23,6 +23,7 @@ struct butter__pool {
 uint32_t butter__pool_add(struct butter__pool *p, const char *text, size_t len);
 void butter__pool_remove(struct butter__pool *p, uint32_t text, size_t len);
 const char *butter__pool_text(const struct butter__pool *p, uint32_t text);
+size_t butter__pool_bytes(const struct butter__pool *p);
 void butter__pool_free(struct butter__pool *p);
 
 #endif

@@ -9,8 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include <butter/inotify.h>
-
 #include "tree.h"
 
 enum { TRIES = 8 };
@@ -34,6 +32,7 @@ static int stat_at(int dir, const char *name, struct stat *ret)
  */
 static void look(struct butter_tree *t, int dir, uint32_t parent, const char *name, struct there *ret)
 {
+	struct butter__channel *c = butter__channel_of(t, parent);
 	*ret = (struct there){.wd = -1};
 	for (int i = 0; i < TRIES; i++) {
 		if (stat_at(dir, name, &ret->st) < 0)
@@ -42,14 +41,14 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 		ret->exists = ret->is_dir || butter__tree_has_entries(t);
 		if (!ret->is_dir)
 			return;
-		ret->wd = butter__watch(t, dir, name, butter__root_mask(t, parent));
+		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
 		ret->error = ret->wd < 0 ? errno : 0;
 		if (ret->wd >= 0 || (ret->error != ENOENT && ret->error != ENOTDIR && ret->error != ELOOP))
 			if (stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
 				return;
 	}
-	if (ret->wd >= 0 && !butter__model_by_wd(&t->model, ret->wd))
-		butter_inotify_rm_watch(t->inotify, ret->wd);
+	if (ret->wd >= 0 && !butter__wds_get(&c->wds, ret->wd))
+		c->backend->unwatch(c, ret->wd);
 	*ret = (struct there){.wd = -1};
 }
 
@@ -76,7 +75,7 @@ static int is_same(const struct butter_tree *t, uint32_t node, const struct ther
 	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
 		return 0;
 	if (there->is_dir && there->wd >= 0 && n->wd >= 0)
-		return butter__model_by_wd(&t->model, there->wd) == node;
+		return n->wd == there->wd;
 	return n->ino == there->st.st_ino && t->model.devs[n->dev] == there->st.st_dev;
 }
 
@@ -93,11 +92,11 @@ static int is_in_place(struct butter_tree *t, uint32_t node)
 }
 
 /* The node of what is there, which is known at another place and is no more there; 0: it is new. */
-static uint32_t find_moved(struct butter_tree *t, const struct there *there)
+static uint32_t find_moved(struct butter_tree *t, uint32_t dir, const struct there *there)
 {
 	uint32_t node;
 	if (there->is_dir) {
-		node = there->wd >= 0 ? butter__model_by_wd(&t->model, there->wd) : 0;
+		node = there->wd >= 0 ? butter__wds_get(&butter__channel_of(t, dir)->wds, there->wd) : 0;
 		return node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_ROOT) &&
 				       !is_in_place(t, node)
 			       ? node
@@ -149,7 +148,8 @@ static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name,
 {
 	struct there now = *there;
 	int fd = butter__tree_open_dir(t, dir);
-	if (there->is_dir && there->wd >= 0 && !butter__model_by_wd(&t->model, there->wd)) {
+	if (there->is_dir && there->wd >= 0 &&
+	    !butter__wds_get(&butter__channel_of(t, dir)->wds, there->wd)) {
 		if (fd < 0)
 			return 0;
 		look(t, fd, dir, name, &now);
@@ -240,7 +240,7 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char *name, size_t len,
 		  const struct there *there, enum butter__why why, int final)
 {
-	uint32_t node = find_moved(t, there);
+	uint32_t node = find_moved(t, dir, there);
 	if (node && old && exchange(t, node, old, dir, name, len, why))
 		return;
 	if (old && !node && !final) {

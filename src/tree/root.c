@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,7 +56,8 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 	*root = (struct butter__root){.path = path,
 				      .path_len = strlen(path),
 				      .mask = o->mask ? o->mask : BUTTER_TREE_CHANGES,
-				      .data = o->data};
+				      .data = o->data,
+				      .channel = &t->channels[0]};
 	root->node = butter__model_add_root(&t->model, t->root_count);
 	if (!root->node)
 		return NULL;
@@ -70,7 +72,8 @@ static int begin_root(struct butter_tree *t, uint32_t node)
 	int fd = open(root->path_len ? root->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	int wd = butter__watch(t, fd, NULL, butter__root_mask(t, node) | IN_ATTRIB);
+	struct butter__channel *c = root->channel;
+	int wd = c->backend->watch(c, fd, NULL, butter__root_mask(t, node) | IN_ATTRIB);
 	if (wd < 0 || fstat(fd, &st) < 0 || butter__set_watch(t, wd, node) < 0) {
 		butter__close(fd);
 		return -1;

@@ -3,8 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <butter/inotify.h>
+#include <sys/inotify.h>
 
 #include "../event/object.h"
 #include "../event/time.h"
@@ -36,12 +35,12 @@ static enum butter__why why_of(uint32_t mask)
 }
 
 /* Names that the model knows: the disk decides. */
-static void on_known(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
 	uint32_t type = change_of(ev->mask);
-	butter__reconcile(t, dir, ev->name, ev->name_len, why_of(ev->mask));
-	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->name_len) : 0;
+	butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
+	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
 	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
 		butter__tell(t, type, flags, node, NULL, 0);
 }
@@ -61,40 +60,40 @@ void butter__half_gone(struct butter_tree *t, uint32_t i)
 	remove_half(t, i);
 }
 
-static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	struct butter__half *halves = realloc(t->halves, (t->half_count + 1) * sizeof(*halves));
-	char *name = malloc(ev->name_len + 1);
+	char *name = malloc(ev->len + 1);
 	if (halves)
 		t->halves = halves;
 	if (!halves || !name) {
 		free(name);
-		butter__tell(t, BUTTER_TREE_DELETED, 0, dir, ev->name, ev->name_len);
+		butter__tell(t, BUTTER_TREE_DELETED, 0, dir, ev->name, ev->len);
 		return;
 	}
-	memcpy(name, ev->name, ev->name_len + 1);
+	memcpy(name, ev->name, ev->len + 1);
 	t->held_since = butter__time_now();
 	halves[t->half_count++] = (struct butter__half){
-		.dir = dir, .cookie = ev->cookie, .since = t->held_since, .name = name, .len = ev->name_len};
+		.dir = dir, .cookie = ev->cookie, .since = t->held_since, .name = name, .len = ev->len};
 }
 
 /* What waits for its other half under this name does not any more. */
-static void end_halves(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static void end_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	for (uint32_t i = t->half_count; i-- > 0;)
-		if (t->halves[i].dir == dir && t->halves[i].len == ev->name_len &&
-		    !memcmp(t->halves[i].name, ev->name, ev->name_len) && t->halves[i].cookie != ev->cookie)
+		if (t->halves[i].dir == dir && t->halves[i].len == ev->len &&
+		    !memcmp(t->halves[i].name, ev->name, ev->len) && t->halves[i].cookie != ev->cookie)
 			butter__half_gone(t, i);
 }
 
-static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	for (uint32_t i = 0; ev->cookie && i < t->half_count; i++) {
 		const struct butter__half *h = &t->halves[i];
 		if (h->cookie != ev->cookie)
 			continue;
 		if (butter__tree_path(t, &t->old_path, h->dir, h->name, h->len) == 0)
-			butter__tell_moved(t, 0, dir, ev->name, ev->name_len);
+			butter__tell_moved(t, 0, dir, ev->name, ev->len);
 		else
 			t->lost = 1;
 		remove_half(t, i);
@@ -104,18 +103,17 @@ static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter_
 }
 
 /* In a window what the listing has told is known: 1 when this is to be told too. */
-static int is_news(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev,
-		   enum butter__why why)
+static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__record *ev, enum butter__why why)
 {
 	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW))
 		return 1;
-	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (why == BUTTER__CAME && node) {
 		int listed = butter__node(&t->model, node)->flags & BUTTER__NODE_SEEN;
 		butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
 		return !listed;
 	}
-	if (why == BUTTER__CAME && !butter__model_add(&t->model, dir, ev->name, ev->name_len, 0))
+	if (why == BUTTER__CAME && !butter__model_add(&t->model, dir, ev->name, ev->len, 0))
 		t->lost = 1;
 	if (why == BUTTER__WENT || why == BUTTER__DELETED) {
 		if (node)
@@ -126,17 +124,18 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter_inot
 }
 
 /* Whether a directory has this name, on the disk too: then a record of a file is of what was there before. */
-static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev, enum butter__why why)
+static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__record *ev,
+		      enum butter__why why)
 {
-	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (!node || !(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
 		return 0;
-	butter__reconcile(t, dir, ev->name, ev->name_len, why);
-	node = butter__model_find(&t->model, dir, ev->name, ev->name_len);
+	butter__reconcile(t, dir, ev->name, ev->len, why);
+	node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
 }
 
-static void on_file(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
 	uint32_t type = change_of(ev->mask);
@@ -155,10 +154,10 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter_ino
 			     why == BUTTER__CAME      ? BUTTER_TREE_CREATED
 			     : why == BUTTER__DELETED ? BUTTER_TREE_DELETED
 						      : type,
-			     0, dir, ev->name, ev->name_len);
+			     0, dir, ev->name, ev->len);
 }
 
-static void on_name(struct butter_tree *t, uint32_t dir, const struct butter_inotify_event *ev)
+static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
@@ -167,68 +166,69 @@ static void on_name(struct butter_tree *t, uint32_t dir, const struct butter_ino
 }
 
 /* Of the directory itself. Its parent tells what else there is to tell. */
-static void on_self(struct butter_tree *t, uint32_t node, const struct butter_inotify_event *ev)
+static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t node,
+		    const struct butter__record *ev)
 {
 	struct butter__node *n = butter__node(&t->model, node);
 	if (ev->mask & IN_IGNORED) {
-		butter__forget_watch(t, ev->wd);
 		butter__mark_dirty(t, n->parent ? n->parent : node);
+		butter__forget_watch(t, c, ev->wd);
 	} else if (n->flags & BUTTER__NODE_ROOT && ev->mask & IN_ATTRIB) {
 		butter__tell(t, BUTTER_TREE_ATTRIB, BUTTER_TREE_IS_DIR, node, NULL, 0);
 	}
 }
 
-static void on_record(struct butter_tree *t, const struct butter_inotify_event *ev)
+/* Handling it may change which nodes there are, so aliases are asked for by their place in the list. */
+static void on_record(struct butter_tree *t, struct butter__channel *c, const struct butter__record *ev)
 {
-	uint32_t at = 0, node;
+	uint32_t at = 0;
 	if (ev->mask & IN_Q_OVERFLOW) {
 		t->lost = 1;
 		return;
 	}
-	if (ev->wd == t->barrier_wd) {
-		t->barrier_open = 0;
+	if (ev->wd == c->barrier_wd) {
+		c->barrier_open = 0;
 		return;
 	}
-	node = butter__model_by_wd(&t->model, ev->wd);
-	for (int more = 1; node && more; node = butter__next_alias(t, ev->wd, &at)) {
-		more = butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
-		if (ev->name_len)
+	for (uint32_t node = butter__wds_get(&c->wds, ev->wd); node;
+	     node = butter__next_alias(t, c, ev->wd, &at)) {
+		if (ev->len)
 			on_name(t, node, ev);
 		else
-			on_self(t, node, ev);
+			on_self(t, c, node, ev);
 	}
 }
 
 /* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */
-static void handle_buffer(struct butter_tree *t)
+static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 {
-	struct butter_inotify_event ev;
-	int waits = t->barrier_open;
-	while (t->next < t->end && t->barrier_open == waits) {
-		ssize_t n = butter_inotify_decode(t->stream + t->next, t->end - t->next, &ev);
-		if (n <= 0) {
+	struct butter__record ev;
+	int waits = c->barrier_open;
+	while (c->next < c->end && c->barrier_open == waits) {
+		uint32_t from = c->next;
+		int n = c->backend->next(c, &ev);
+		if (n < 0) {
 			t->lost = 1;
-			n = t->end - t->next;
-		} else {
-			on_record(t, &ev);
+			c->next = c->end;
+		} else if (n > 0) {
+			on_record(t, c, &ev);
 		}
-		t->next += (uint32_t)n;
-		t->consumed += (uint32_t)n;
+		c->consumed += c->next - from;
 		butter__scan(t);
 		if (t->window_count > 0)
-			butter__windows_close(t);
+			butter__windows_close(t, c);
 	}
 }
 
-int butter__stream_read(struct butter_tree *t)
+int butter__stream_read(struct butter_tree *t, struct butter__channel *c)
 {
-	if (t->next == t->end) {
-		ssize_t n = butter__read(t->inotify, t->stream, BUTTER__STREAM_SIZE);
+	if (c->next == c->end) {
+		ssize_t n = butter__read(c->fd, c->stream, BUTTER__STREAM_SIZE);
 		if (n <= 0)
 			return (int)n;
-		t->next = 0;
-		t->end = (uint32_t)n;
+		c->next = 0;
+		c->end = (uint32_t)n;
 	}
-	handle_buffer(t);
+	handle_buffer(t, c);
 	return 1;
 }

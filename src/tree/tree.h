@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <butter/inotify.h>
 #include <butter/source.h>
 #include <butter/tree.h>
 
 #include "listing.h"
 #include "model.h"
 #include "queue.h"
+#include "wds.h"
 
 enum { BUTTER__STREAM_SIZE = 64 << 10 };
 
@@ -52,6 +52,7 @@ struct butter__root {
 	uint32_t node; /* 0: there is no such root any more */
 	uint32_t mask;
 	void *data;
+	struct butter__channel *channel;
 	int missing;
 };
 
@@ -63,15 +64,63 @@ struct butter__half {
 	size_t len;
 };
 
+/* Another node with the watch of one that the channel knows. */
+struct butter__alias {
+	struct butter__channel *channel;
+	int wd;
+	uint32_t node;
+};
+
 /* A directory that was listed while events of it were waiting, up to this place of the stream. */
 struct butter__window {
+	struct butter__channel *channel;
 	uint64_t end;
 	uint32_t node;
 };
 
+/* What a backend tells, in inotify's words whichever it is. */
+struct butter__record {
+	int wd;        /* of the directory */
+	uint32_t mask; /* IN_* */
+	uint32_t cookie;
+	int32_t pid;
+	const char *name; /* "" with len 0: of the directory itself */
+	size_t len;
+};
+
+struct butter__channel;
+
+/* How changes are learnt. A watch descriptor stands for an inode, whatever it is called. */
+struct butter__backend {
+	const char *name;
+	int (*open)(struct butter__channel *c); /* 0, and its fd is set; or -1 and errno */
+	void (*close)(struct butter__channel *c);
+	/* name NULL: what dir itself is open on. */
+	int (*watch)(struct butter__channel *c, int dir, const char *name, uint32_t mask);
+	void (*unwatch)(struct butter__channel *c, int wd);
+	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
+	int (*next)(struct butter__channel *c, struct butter__record *ret);
+};
+
+extern const struct butter__backend butter__inotify_backend;
+
+/* A backend at work: its queue, and the place in the stream of its records. */
+struct butter__channel {
+	const struct butter__backend *backend;
+	int fd;                /* -1: not in use */
+	unsigned char *stream; /* what the last read(2) gave */
+	uint32_t next, end;
+	uint64_t consumed; /* bytes of the stream that have been handled */
+	struct butter__wds wds;
+	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
+	int barrier_open;        /* it has not come back yet */
+};
+
+enum { BUTTER__CHANNELS = 1 };
+
 struct butter_tree {
-	struct butter_source source; /* an epoll fd of the next two */
-	int inotify, timer;
+	struct butter_source source; /* an epoll fd of the timer and the channels */
+	int timer;
 	pid_t owner;
 	unsigned flags;
 	struct butter__model model;
@@ -79,9 +128,7 @@ struct butter_tree {
 	struct butter__root *roots;
 	uint32_t root_count;
 
-	unsigned char *stream; /* what the last read(2) gave */
-	uint32_t next, end;
-	uint64_t consumed; /* bytes of the stream that have been handled */
+	struct butter__channel channels[BUTTER__CHANNELS];
 
 	struct butter__list scan;  /* new directories that are to be listed */
 	struct butter__list dirty; /* directories that are to be listed again */
@@ -91,10 +138,7 @@ struct butter_tree {
 	uint32_t half_count;
 	struct butter__window *windows;
 	uint32_t window_count;
-	struct {
-		int wd;
-		uint32_t node;
-	} * aliases;
+	struct butter__alias *aliases;
 	uint32_t alias_count;
 
 	int64_t held_since; /* when the last came to held or halves */
@@ -103,9 +147,7 @@ struct butter_tree {
 	int lost;           /* events were lost: everything is to be looked at again */
 	int64_t rescan_after, pause;
 
-	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
-	uint64_t cookie;         /* of the last barrier */
-	int barrier_open;        /* it has not come back yet */
+	uint64_t cookie; /* of the last barrier */
 
 	uint32_t open_node; /* whose directory is open, 0: none */
 	int open_fd;
@@ -136,12 +178,13 @@ int butter__tree_open_dir(struct butter_tree *t, uint32_t node);
 void butter__tree_close_dir(struct butter_tree *t);
 
 /* Watches. */
-int butter__watch(struct butter_tree *t, int dir, const char *name, uint32_t mask); /* the wd, or -1 */
-int butter__set_watch(struct butter_tree *t, int wd, uint32_t node);                /* 0, or -1 and ENOMEM */
+struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t node);
+int butter__set_watch(struct butter_tree *t, int wd, uint32_t node); /* 0, or -1 and ENOMEM */
 void butter__unwatch(struct butter_tree *t, uint32_t node);
 
 /* The other nodes that a watch is of, from *at, which begins as 0; 0: there are no more. */
-uint32_t butter__next_alias(const struct butter_tree *t, int wd, uint32_t *at);
+uint32_t butter__next_alias(const struct butter_tree *t, const struct butter__channel *c, int wd,
+			    uint32_t *at);
 uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node);
 
 /* What events are about. */
@@ -159,8 +202,8 @@ void butter__mark_dirty(struct butter_tree *t, uint32_t node);
 void butter__scan(struct butter_tree *t);
 void butter__list_again(struct butter_tree *t, uint32_t node);
 
-/* Reads one buffer of records: 1, 0 there are none, -1 and errno. */
-int butter__stream_read(struct butter_tree *t);
+/* Reads and handles one buffer of records: 1, 0 there are none, -1 and errno. */
+int butter__stream_read(struct butter_tree *t, struct butter__channel *c);
 
 /* What was held, left or dirty is decided; with everything, also what is not old enough. */
 void butter__settle(struct butter_tree *t, int everything);
@@ -169,12 +212,12 @@ void butter__lose(struct butter_tree *t);
 /* Half a rename: after this long its other half does not come any more, in nanoseconds. */
 #define BUTTER__PATIENCE INT64_C(10000000)
 void butter__half_gone(struct butter_tree *t, uint32_t i);
-void butter__forget_watch(struct butter_tree *t, int wd);
+void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int wd);
 void butter__root_lost(struct butter_tree *t, uint32_t node);
 
 /* Windows of DIRS. */
 void butter__window_open(struct butter_tree *t, uint32_t node);
-void butter__windows_close(struct butter_tree *t);
+void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
 void butter__windows_forget(struct butter_tree *t);
 
 /* The timer behind the fd. */

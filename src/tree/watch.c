@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The inotify watches of directories. One inode has one, whichever nodes it is known by. */
+/* The watches of directories. One inode has one, whichever nodes it is known by. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <butter/inotify.h>
+#include <sys/inotify.h>
 
 #include "tree.h"
 
@@ -28,27 +26,18 @@ uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 	return mask;
 }
 
-/* By the directory's fd, so that one component is looked up, in the directory that is meant. */
-int butter__watch(struct butter_tree *t, int dir, const char *name, uint32_t mask)
+struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t node)
 {
-	char path[32 + BUTTER__POOL_MAX];
-	int n = snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dir, name ? "/" : "", name ? name : "");
-	if (n >= (int)sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return butter_inotify_add_watch(t->inotify, path, name ? mask | IN_DONT_FOLLOW : mask);
+	return t->roots[butter__model_root(&t->model, node)].channel;
 }
 
-static int add_alias(struct butter_tree *t, int wd, uint32_t node)
+static int add_alias(struct butter_tree *t, struct butter__channel *c, int wd, uint32_t node)
 {
-	void *aliases = realloc(t->aliases, (t->alias_count + 1) * sizeof(*t->aliases));
+	struct butter__alias *aliases = realloc(t->aliases, (t->alias_count + 1) * sizeof(*aliases));
 	if (!aliases)
 		return -1;
 	t->aliases = aliases;
-	t->aliases[t->alias_count].wd = wd;
-	t->aliases[t->alias_count++].node = node;
-	butter__node(&t->model, node)->wd = wd;
+	aliases[t->alias_count++] = (struct butter__alias){.channel = c, .wd = wd, .node = node};
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_ALIASED;
 	return 0;
 }
@@ -56,56 +45,77 @@ static int add_alias(struct butter_tree *t, int wd, uint32_t node)
 /* Bind mounts and roots inside roots are known by more than one path. */
 int butter__set_watch(struct butter_tree *t, int wd, uint32_t node)
 {
-	uint32_t first = butter__model_by_wd(&t->model, wd);
-	if (!first || first == node)
-		return butter__model_set_wd(&t->model, wd, node);
-	butter__node(&t->model, first)->flags |= BUTTER__NODE_ALIASED;
-	return add_alias(t, wd, node);
-}
-
-uint32_t butter__next_alias(const struct butter_tree *t, int wd, uint32_t *at)
-{
-	while (*at < t->alias_count)
-		if (t->aliases[(*at)++].wd == wd)
-			return t->aliases[*at - 1].node;
+	struct butter__channel *c = butter__channel_of(t, node);
+	uint32_t first = butter__wds_get(&c->wds, wd);
+	if (!first || first == node) {
+		if (butter__wds_set(&c->wds, wd, node) < 0)
+			return -1;
+	} else if (add_alias(t, c, wd, node) < 0) {
+		return -1;
+	} else {
+		butter__node(&t->model, first)->flags |= BUTTER__NODE_ALIASED;
+	}
+	butter__node(&t->model, node)->wd = wd;
 	return 0;
 }
 
-/* Whether node was one of several; the watch stays with the others. */
-static int remove_alias(struct butter_tree *t, int wd, uint32_t node)
+uint32_t butter__next_alias(const struct butter_tree *t, const struct butter__channel *c, int wd,
+			    uint32_t *at)
 {
-	uint32_t i = 0;
+	while (*at < t->alias_count) {
+		const struct butter__alias *a = &t->aliases[(*at)++];
+		if (a->channel == c && a->wd == wd)
+			return a->node;
+	}
+	return 0;
+}
+
+/* Another node of this watch, which is an alias no more; node itself when it was one. 0: there is none. */
+static uint32_t take_alias(struct butter_tree *t, const struct butter__channel *c, int wd, uint32_t node)
+{
+	int is_first = butter__wds_get(&c->wds, wd) == node;
+	for (uint32_t i = 0; i < t->alias_count; i++) {
+		const struct butter__alias a = t->aliases[i];
+		if (a.channel != c || a.wd != wd || (!is_first && a.node != node))
+			continue;
+		t->aliases[i] = t->aliases[--t->alias_count];
+		return a.node;
+	}
+	return 0;
+}
+
+/* 1: node was one of several, and the watch stays with the others. */
+static int leave_others(struct butter_tree *t, struct butter__channel *c, int wd, uint32_t node)
+{
 	if (!(butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED))
 		return 0;
-	while (i < t->alias_count && (t->aliases[i].wd != wd || (butter__model_by_wd(&t->model, wd) != node &&
-								 t->aliases[i].node != node)))
-		i++;
-	if (i == t->alias_count)
-		return 0;
-	uint32_t next = t->aliases[i].node;
-	t->aliases[i] = t->aliases[--t->alias_count];
-	butter__node(&t->model, node)->wd = -1;
-	if (next != node)
-		butter__model_set_wd(&t->model, wd, next);
-	return 1;
+	uint32_t other = take_alias(t, c, wd, node);
+	if (other && other != node)
+		butter__wds_set(&c->wds, wd, other);
+	return other != 0;
 }
 
 /* Records that are on their way are of no node then, and ignored. */
 void butter__unwatch(struct butter_tree *t, uint32_t node)
 {
-	int wd = butter__node(&t->model, node)->wd, saved = errno;
-	if (wd < 0 || remove_alias(t, wd, node))
+	struct butter__node *n = butter__node(&t->model, node);
+	struct butter__channel *c = butter__channel_of(t, node);
+	int wd = n->wd, saved = errno;
+	n->wd = -1;
+	if (wd < 0 || leave_others(t, c, wd, node))
 		return;
-	butter__model_set_wd(&t->model, wd, 0);
-	butter_inotify_rm_watch(t->inotify, wd);
+	butter__wds_set(&c->wds, wd, 0);
+	c->backend->unwatch(c, wd);
 	errno = saved;
 }
 
 /* The kernel has ended a watch. */
-void butter__forget_watch(struct butter_tree *t, int wd)
+void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int wd)
 {
 	uint32_t node;
-	while ((node = butter__model_by_wd(&t->model, wd)))
-		if (!remove_alias(t, wd, node))
-			butter__model_set_wd(&t->model, wd, 0);
+	while ((node = butter__wds_get(&c->wds, wd))) {
+		butter__node(&t->model, node)->wd = -1;
+		if (!leave_others(t, c, wd, node))
+			butter__wds_set(&c->wds, wd, 0);
+	}
 }

@@ -13,15 +13,16 @@
 void butter__window_open(struct butter_tree *t, uint32_t node)
 {
 	int waiting = 0;
-	ioctl(t->inotify, FIONREAD, &waiting);
+	struct butter__channel *c = butter__channel_of(t, node);
+	ioctl(c->fd, FIONREAD, &waiting);
 	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
 	if (!windows) {
 		t->lost = 1;
 		return;
 	}
 	t->windows = windows;
-	windows[t->window_count].end = t->consumed + (t->end - t->next) + (unsigned)waiting;
-	windows[t->window_count++].node = node;
+	windows[t->window_count++] = (struct butter__window){
+		.channel = c, .end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node};
 }
 
 static void forget_files(struct butter_tree *t, uint32_t node)
@@ -43,14 +44,15 @@ void butter__windows_forget(struct butter_tree *t)
 		forget_files(t, t->windows[--t->window_count].node);
 }
 
-void butter__windows_close(struct butter_tree *t)
+void butter__windows_close(struct butter_tree *t, const struct butter__channel *c)
 {
-	uint32_t n = 0;
-	while (n < t->window_count && t->windows[n].end <= t->consumed)
-		forget_files(t, t->windows[n++].node);
-	if (n == 0)
-		return;
-	t->window_count -= n;
-	for (uint32_t i = 0; i < t->window_count; i++)
-		t->windows[i] = t->windows[i + n];
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < t->window_count; i++) {
+		const struct butter__window w = t->windows[i];
+		if (w.channel == c && w.end <= c->consumed)
+			forget_files(t, w.node);
+		else
+			t->windows[left++] = w;
+	}
+	t->window_count = left;
 }
