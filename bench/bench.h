@@ -94,10 +94,12 @@ double bench_raw_drain_side(void *arg);
 /* The parts of the run. */
 void bench_thin(void);
 void bench_inotify(void);
+void bench_fanotify(void);
 void bench_peers(const char *pyinotify_script);
 void bench_signalfd(void);
 void bench_eventfd(void);
 void bench_timerfd(void);
 void bench_relay(void);
+void bench_process(void);
 
 #endif

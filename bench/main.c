@@ -10,10 +10,12 @@ int main(int argc, char **argv)
 	bench_head();
 	bench_thin();
 	bench_inotify();
+	bench_fanotify();
 	bench_peers(argc > 1 ? argv[1] : NULL);
 	bench_signalfd();
 	bench_eventfd();
 	bench_timerfd();
 	bench_relay();
+	bench_process();
 	return 0;
 }

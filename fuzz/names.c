@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parsers and formatters, which have to undo each other. The input: a byte that chooses the
- * table, one that is the signal of a code and one length to cut at, 4 of a value, then a text.
+ * table, one that is the signal of a code, the upper half of 64 bits and one length to cut at, 4 of a
+ * value, then a text.
  */
 #include <butter/epoll.h>
+#include <butter/fanotify.h>
 #include <butter/inotify.h>
+#include <butter/process.h>
 #include <butter/signalfd.h>
 #include <butter/timerfd.h>
 
@@ -14,13 +17,18 @@ enum { HEAD = 6, SHORT = 16 };
 
 static uint8_t choice;
 
+/* As many bits as the type has; the others are 0. */
 #define PARSE(T, type)                                                                                       \
-	static int T##_parse(const char *text, uint32_t *ret)                                                \
+	static int T##_parse(const char *text, uint64_t *ret)                                                \
 	{                                                                                                    \
-		return butter_##T##_parse(text, (type *)ret);                                                \
+		type value = (type)*ret, before = value;                                                     \
+		int n = butter_##T##_parse(text, &value);                                                    \
+		require(n == 0 || (n == -1 && value == before));                                             \
+		*ret = (uint64_t)value & UINT64_MAX >> (64 - 8 * sizeof(type));                              \
+		return n;                                                                                    \
 	}
 #define FORMAT(T, type)                                                                                      \
-	static int T##_format(uint32_t value, char *buf, size_t len)                                         \
+	static int T##_format(uint64_t value, char *buf, size_t len)                                         \
 	{                                                                                                    \
 		return butter_##T##_format((type)value, buf, len);                                           \
 	}
@@ -33,34 +41,41 @@ FORMAT(signalfd_signo, int)
 PARSE(signalfd_code, int)
 PARSE(timerfd_clock, int)
 FORMAT(timerfd_clock, int)
+PARSE(fanotify_mask, uint64_t)
+FORMAT(fanotify_mask, uint64_t)
+PARSE(process_code, int)
+FORMAT(process_code, int)
 
-static int signalfd_code_format(uint32_t value, char *buf, size_t len)
+static int signalfd_code_format(uint64_t value, char *buf, size_t len)
 {
 	return butter_signalfd_code_format(choice, (int)value, buf, len);
 }
 
 static const struct names {
-	int (*parse)(const char *text, uint32_t *ret);
-	int (*format)(uint32_t value, char *buf, size_t len);
+	int (*parse)(const char *text, uint64_t *ret);
+	int (*format)(uint64_t value, char *buf, size_t len);
+	uint64_t most; /* all bits that a value has */
 } tables[] = {
-	{inotify_mask_parse, inotify_mask_format},     {epoll_mask_parse, epoll_mask_format},
-	{signalfd_signo_parse, signalfd_signo_format}, {signalfd_code_parse, signalfd_code_format},
-	{timerfd_clock_parse, timerfd_clock_format},
+	{inotify_mask_parse, inotify_mask_format, UINT32_MAX},
+	{epoll_mask_parse, epoll_mask_format, UINT32_MAX},
+	{signalfd_signo_parse, signalfd_signo_format, UINT32_MAX},
+	{signalfd_code_parse, signalfd_code_format, UINT32_MAX},
+	{timerfd_clock_parse, timerfd_clock_format, UINT32_MAX},
+	{fanotify_mask_parse, fanotify_mask_format, UINT64_MAX},
+	{process_code_parse, process_code_format, UINT32_MAX},
 };
 
 /* 1: the text has a value; 0: it has none, and ret is as it was. */
-static int parsed(const struct names *names, const char *text, uint32_t *ret)
+static int parsed(const struct names *names, const char *text, uint64_t *ret)
 {
-	uint32_t before = *ret;
 	errno = FUZZ_ERRNO;
 	int n = names->parse(text, ret);
-	require(n == 0 || (n == -1 && *ret == before));
 	require(errno == (n == 0 ? FUZZ_ERRNO : EINVAL));
 	return n == 0;
 }
 
 /* Formats into the last len bytes of a block of size: inside, and as much of text as fits. */
-static void check_cut(const struct names *names, uint32_t value, const char *text, size_t len)
+static void check_cut(const struct names *names, uint64_t value, const char *text, size_t len)
 {
 	size_t whole = strlen(text), size = whole + 3, kept = len > whole ? whole : len ? len - 1 : 0;
 	char *block = malloc(size);
@@ -75,10 +90,10 @@ static void check_cut(const struct names *names, uint32_t value, const char *tex
 }
 
 /* The text of a value gives that value again. */
-static void check_value(const struct names *names, uint32_t value)
+static void check_value(const struct names *names, uint64_t value)
 {
 	char text[1024];
-	uint32_t again = ~value;
+	uint64_t again = ~value & names->most;
 	errno = FUZZ_ERRNO;
 	int n = names->format(value, text, sizeof(text));
 	require(errno == FUZZ_ERRNO);
@@ -94,12 +109,13 @@ static void check_value(const struct names *names, uint32_t value)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint32_t value;
+	uint32_t low;
 	if (size < HEAD)
 		return 0;
 	const struct names *names = &tables[data[0] % (sizeof(tables) / sizeof(tables[0]))];
 	choice = data[1];
-	memcpy(&value, data + 2, sizeof(value));
+	memcpy(&low, data + 2, sizeof(low));
+	uint64_t value = (choice * UINT64_C(0x0101010100000000) | low) & names->most;
 	check_value(names, value);
 
 	char *text = strndup((const char *)data + HEAD, size - HEAD); /* exact, for ASan */

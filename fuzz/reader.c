@@ -12,13 +12,19 @@
 
 #include "fuzz.h"
 
-enum { MAX_EVENTS = 31, MAX_EVENT_SIZE = 128, QUEUE = 16, MAX_STEPS = 48 };
+enum { MAX_EVENTS = 31, MAX_EVENT_SIZE = 160, QUEUE = 16, MAX_STEPS = 48 };
 
 enum step { SEND, READ_EVENT, READ_EVENTS, PENDING, WAIT_EVENT, CLOSE };
 
 static struct butter_source *open_eventfd(int fd)
 {
 	return (struct butter_source *)butter_eventfd_from_fd(fd);
+}
+
+/* With handles alone, so that what the input calls an fd is nobody's to close. */
+static struct butter_source *open_fanotify(int fd)
+{
+	return (struct butter_source *)butter_fanotify_from_fd(fd, FAN_REPORT_DFID_NAME, NULL);
 }
 
 static struct butter_source *open_inotify(int fd)
@@ -42,6 +48,11 @@ static ssize_t decode_eventfd(const void *buf, size_t len, void *ret)
 	return butter_eventfd_decode(buf, len, ret);
 }
 
+static ssize_t decode_fanotify(const void *buf, size_t len, void *ret)
+{
+	return butter_fanotify_decode(buf, len, ret);
+}
+
 static ssize_t decode_inotify(const void *buf, size_t len, void *ret)
 {
 	return butter_inotify_decode(buf, len, ret);
@@ -55,6 +66,15 @@ static ssize_t decode_signalfd(const void *buf, size_t len, void *ret)
 static int same_eventfd(const void *one, const void *other)
 {
 	return !memcmp(one, other, sizeof(struct butter_eventfd_event));
+}
+
+/* Not where they are, but what is there. */
+static int same_fanotify(const void *one, const void *other)
+{
+	const struct butter_fanotify_event *a = one, *b = other;
+	return a->mask == b->mask && a->fd == b->fd && a->pid == b->pid && a->pidfd == b->pidfd &&
+	       a->permission == 0 && a->raw_len == b->raw_len && !memcmp(a->raw, b->raw, a->raw_len) &&
+	       a->name_len == b->name_len && !strcmp(a->name, b->name) && !strcmp(a->old_name, b->old_name);
 }
 
 static int same_inotify(const void *one, const void *other)
@@ -78,6 +98,7 @@ static const struct kind {
 	{open_inotify, decode_inotify, same_inotify, 64 << 10, sizeof(struct butter_inotify_event)},
 	{open_signalfd, decode_signalfd, same_signalfd, 16 * 128, sizeof(struct butter_signalfd_event)},
 	{open_eventfd, decode_eventfd, same_eventfd, 8, sizeof(struct butter_eventfd_event)},
+	{open_fanotify, decode_fanotify, same_fanotify, 64 << 10, sizeof(struct butter_fanotify_event)},
 };
 
 /* An object and what it ought to hold: packets not read yet, and the rest of the last one read. */

@@ -15,6 +15,7 @@
 #include <butter/mount.h>
 #include <butter/namespace.h>
 #include <butter/pidfd.h>
+#include <butter/process.h>
 #include <butter/seccomp.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>

@@ -16,6 +16,7 @@
 #include <butter/eventfd.h>
 #include <butter/fanotify.h>
 #include <butter/inotify.h>
+#include <butter/process.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
 #include <butter/timerfd.h>
@@ -47,6 +48,7 @@
 BUTTER__OVERLOADS(eventfd)
 BUTTER__OVERLOADS(fanotify)
 BUTTER__OVERLOADS(inotify)
+BUTTER__OVERLOADS(process)
 BUTTER__OVERLOADS(signalfd)
 BUTTER__OVERLOADS(timerfd)
 #undef BUTTER__OVERLOADS
@@ -60,6 +62,7 @@ BUTTER__OVERLOADS(timerfd)
 		 struct butter_eventfd *: butter_eventfd_##verb,                            \
 		 struct butter_fanotify *: butter_fanotify_##verb,                          \
 		 struct butter_inotify *: butter_inotify_##verb,                            \
+		 struct butter_process *: butter_process_##verb,                            \
 		 struct butter_signalfd *: butter_signalfd_##verb,                          \
 		 struct butter_timerfd *: butter_timerfd_##verb)
 
@@ -68,6 +71,7 @@ BUTTER__OVERLOADS(timerfd)
 		 struct butter_eventfd_event *: butter_eventfd_##verb,                      \
 		 struct butter_fanotify_event *: butter_fanotify_##verb,                    \
 		 struct butter_inotify_event *: butter_inotify_##verb,                      \
+		 struct butter_process_event *: butter_process_##verb,                      \
 		 struct butter_signalfd_event *: butter_signalfd_##verb,                    \
 		 struct butter_timerfd_event *: butter_timerfd_##verb)
 /* clang-format on */

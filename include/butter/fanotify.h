@@ -120,10 +120,9 @@ BUTTER_API int butter_fanotify_mark(int fanotify_fd, unsigned flags, uint64_t ma
 
 /* An inode as a group that reports file handles names it; what it points at is in the event's record. */
 struct butter_fanotify_handle {
-	uint64_t fsid; /* its filesystem: the bytes of statfs(2)'s f_fsid */
-	const void
-		*handle; /* a struct file_handle at any address, for open_by_handle_at(2); NULL: not told */
-	uint32_t len;    /* bytes of it, with its header of 8 */
+	uint64_t fsid;      /* its filesystem: the bytes of statfs(2)'s f_fsid */
+	const void *handle; /* struct file_handle, at any address, for open_by_handle_at(2); NULL: none */
+	uint32_t len;       /* bytes of it, with its header of 8 */
 	uint32_t reserved;
 };
 
@@ -203,8 +202,8 @@ BUTTER_API struct butter_fanotify *butter_fanotify_from_fd(int fd, unsigned flag
 							   const struct butter_fanotify_options *options);
 
 /*
- * Ends the object and returns its fanotify fd; events still cached are answered, and lost. Those handed
- * out and not answered are for the caller to answer. -1 with EINVAL for NULL.
+ * Answers what is unanswered, ends the object and returns its fanotify fd; events still cached are lost.
+ * -1 with EINVAL for NULL.
  */
 BUTTER_API int butter_fanotify_release(struct butter_fanotify *x);
 
@@ -244,7 +243,7 @@ BUTTER_API int butter_fanotify_wait_event(struct butter_fanotify *x, struct butt
 /*
  * fanotify_mark(2) with FAN_MARK_ADD added to flags: FAN_MARK_MOUNT, FAN_MARK_FILESYSTEM, FAN_MARK_IGNORE
  * ... In a group that reports file handles it also notes where the filesystem is mounted, for
- * butter_fanotify_path(). Returns 0, or -1 and errno: fanotify_mark(2)'s, ENOMEM.
+ * butter_fanotify_path(). Returns 0, or -1 and errno: fanotify_mark(2)'s, ENOMEM, EMFILE.
  */
 BUTTER_API int butter_fanotify_watch(struct butter_fanotify *x, int dirfd, const char *path, uint64_t mask,
 				     unsigned flags);
@@ -279,8 +278,9 @@ BUTTER_API void butter_fanotify_event_close(struct butter_fanotify *x, struct bu
 
 /*
  * Where a handle is now: its path, and name under it when not NULL. Needs CAP_DAC_READ_SEARCH. Returns
- * the path's length, or -1 and errno: ESTALE it is no more; ENODEV no watch has told of its filesystem;
- * ENOENT it has no path in this mount namespace; ERANGE len is too little; else open_by_handle_at(2)'s.
+ * the path's length, or -1 and errno: ESTALE it is no more; ENODEV no watch has told of its filesystem, or
+ * that is not mounted; ENOENT it has no path in this mount namespace, or is a file whose name the kernel
+ * has forgotten; ERANGE len is too little; else open_by_handle_at(2)'s.
  */
 BUTTER_API ssize_t butter_fanotify_path(struct butter_fanotify *x,
 					const struct butter_fanotify_handle *handle, const char *name,

@@ -43,6 +43,40 @@
 #define PIDFD_SELF_PROCESS PIDFD_SELF_THREAD_GROUP
 #endif
 
+/* What PIDFD_GET_INFO is asked for and tells: since Linux 6.13, 6.15, 6.16 and 6.19 (two). */
+#ifndef PIDFD_INFO_PID
+#define PIDFD_INFO_PID (1UL << 0)
+#endif
+#ifndef PIDFD_INFO_CREDS
+#define PIDFD_INFO_CREDS (1UL << 1)
+#endif
+#ifndef PIDFD_INFO_CGROUPID
+#define PIDFD_INFO_CGROUPID (1UL << 2)
+#endif
+#ifndef PIDFD_INFO_EXIT
+#define PIDFD_INFO_EXIT (1UL << 3)
+#endif
+#ifndef PIDFD_INFO_COREDUMP
+#define PIDFD_INFO_COREDUMP (1UL << 4)
+#endif
+#ifndef PIDFD_INFO_COREDUMP_SIGNAL
+#define PIDFD_INFO_COREDUMP_SIGNAL (1UL << 6)
+#endif
+
+/* How the core was dumped, under PIDFD_INFO_COREDUMP: since Linux 6.16. */
+#ifndef PIDFD_COREDUMPED
+#define PIDFD_COREDUMPED (1U << 0)
+#endif
+#ifndef PIDFD_COREDUMP_SKIP
+#define PIDFD_COREDUMP_SKIP (1U << 1)
+#endif
+#ifndef PIDFD_COREDUMP_USER
+#define PIDFD_COREDUMP_USER (1U << 2)
+#endif
+#ifndef PIDFD_COREDUMP_ROOT
+#define PIDFD_COREDUMP_ROOT (1U << 3)
+#endif
+
 BUTTER_BEGIN_DECLS
 
 /* pidfd_open(2), since Linux 5.3. */

@@ -37,51 +37,89 @@ static uint64_t get64(const unsigned char *at)
 	return value;
 }
 
+/*
+ * What the info records tell, noted before anything is stored: a bad record leaves ret as it was, and a
+ * good one is stored once.
+ */
+struct parts {
+	const unsigned char *object, *dir, *old_dir; /* from the fsid on; NULL: not told */
+	const char *name, *old_name;
+	uint32_t name_len, old_name_len;
+	int32_t pidfd;
+};
+
 /* A handle, and a name when one may follow. 0, or -1: it cannot be one. */
-static int decode_fid(const unsigned char *info, size_t len, struct butter_fanotify_handle *handle,
-		      const char **name, uint32_t *name_len)
+static inline int find_fid(const unsigned char *info, size_t len, const unsigned char **fid,
+			   const char **name, uint32_t *name_len)
 {
 	if (len < FID)
 		return -1;
-	uint32_t bytes = get32(info + HEADER + 8);
-	if (bytes > len - FID)
+	size_t bytes = get32(info + HEADER + 8), room = len - FID;
+	if (bytes > room)
 		return -1;
-	handle->fsid = get64(info + HEADER);
-	handle->handle = info + HEADER + 8;
-	handle->len = 8 + bytes;
-	if (!name || len == FID + bytes)
+	*fid = info + HEADER;
+	room -= bytes;
+	if (!name || room == 0)
 		return 0;
-	const char *text = (const char *)info + FID + bytes;
-	size_t room = len - FID - bytes, n = strnlen(text, room);
-	*name = text;
-	*name_len = (uint32_t)n;
-	return n < room ? 0 : -1;
+	*name = (const char *)info + FID + bytes;
+	*name_len = (uint32_t)strnlen(*name, room);
+	return *name_len < room ? 0 : -1;
 }
 
-static int decode_info(const unsigned char *info, size_t len, struct butter_fanotify_event *ev)
+static inline int find_part(const unsigned char *info, size_t len, struct parts *p)
 {
 	switch (info[0]) {
 	case FAN_EVENT_INFO_TYPE_FID:
-		return decode_fid(info, len, &ev->object, NULL, NULL);
+		return find_fid(info, len, &p->object, NULL, NULL);
 	case FAN_EVENT_INFO_TYPE_DFID:
-		return decode_fid(info, len, &ev->dir, NULL, NULL);
+		return find_fid(info, len, &p->dir, NULL, NULL);
 	case FAN_EVENT_INFO_TYPE_DFID_NAME:
 	case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
-		return decode_fid(info, len, &ev->dir, &ev->name, &ev->name_len);
+		return find_fid(info, len, &p->dir, &p->name, &p->name_len);
 	case FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
-		return decode_fid(info, len, &ev->old_dir, &ev->old_name, &ev->old_name_len);
+		return find_fid(info, len, &p->old_dir, &p->old_name, &p->old_name_len);
 	case FAN_EVENT_INFO_TYPE_PIDFD:
-		if (len < HEADER + sizeof(ev->pidfd))
+		if (len < HEADER + sizeof(p->pidfd))
 			return -1;
-		ev->pidfd = (int32_t)get32(info + HEADER);
+		p->pidfd = (int32_t)get32(info + HEADER);
 	}
 	return 0;
+}
+
+static inline void set_handle(struct butter_fanotify_handle *ret, const unsigned char *fid)
+{
+	ret->fsid = fid ? get64(fid) : 0;
+	ret->handle = fid ? fid + 8 : NULL;
+	ret->len = fid ? 8 + get32(fid + 8) : 0;
+	ret->reserved = 0;
+}
+
+static inline void set_event(struct butter_fanotify_event *ret, const unsigned char *record, size_t len,
+			     const struct parts *p)
+{
+	ret->mask = get64(record + 8);
+	ret->permission = 0;
+	/* A group with FAN_REPORT_FD_ERROR says EBADF of what has no fd at all. */
+	ret->fd = (int32_t)get32(record + 16);
+	if (ret->fd == -EBADF)
+		ret->fd = FAN_NOFD;
+	ret->pid = (int32_t)get32(record + 20);
+	ret->pidfd = p->pidfd;
+	set_handle(&ret->object, p->object);
+	set_handle(&ret->dir, p->dir);
+	set_handle(&ret->old_dir, p->old_dir);
+	ret->name = p->name;
+	ret->name_len = p->name_len;
+	ret->old_name = p->old_name;
+	ret->old_name_len = p->old_name_len;
+	ret->raw = record;
+	ret->raw_len = (uint32_t)len;
+	ret->reserved[0] = ret->reserved[1] = 0;
 }
 
 ssize_t butter_fanotify_decode(const void *buf, size_t len, struct butter_fanotify_event *ret)
 {
 	const unsigned char *record = buf;
-	struct butter_fanotify_event ev = {.fd = FAN_NOFD, .pidfd = FAN_NOPIDFD, .name = "", .old_name = ""};
 	if (len < METADATA)
 		return 0;
 	size_t end = get32(record), at = get16(record + 6);
@@ -89,18 +127,14 @@ ssize_t butter_fanotify_decode(const void *buf, size_t len, struct butter_fanoti
 		goto bad;
 	if (end > len)
 		return 0;
-	ev.mask = get64(record + 8);
-	ev.fd = (int32_t)get32(record + 16);
-	ev.pid = (int32_t)get32(record + 20);
-	ev.raw = record;
-	ev.raw_len = (uint32_t)end;
+	struct parts p = {.name = "", .old_name = "", .pidfd = FAN_NOPIDFD};
 	for (size_t n; at < end; at += n) {
 		n = end - at < HEADER ? 0 : get16(record + at + 2);
-		if (n < HEADER || n > end - at || decode_info(record + at, n, &ev) < 0)
+		if (n < HEADER || n > end - at || find_part(record + at, n, &p) < 0)
 			goto bad;
 	}
 	if (ret)
-		*ret = ev;
+		set_event(ret, record, end, &p);
 	return (ssize_t)end;
 bad:
 	errno = EBADMSG;

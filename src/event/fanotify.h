@@ -46,15 +46,18 @@ struct butter__answers {
 int butter__answers_init(struct butter__answers *a, uint32_t max);
 void butter__answers_free(struct butter__answers *a);
 
-/* A permission event has been read. There is room: used < max. */
+/* A permission event has been read. Without room, used == max, it gets the default response at once. */
 void butter__answers_add(struct butter__answers *a, int fd, int64_t now);
 
 /* The next permission event is handed out: what it shall carry, 0 when it is too late to answer it. */
-uint64_t butter__answers_take(struct butter__answers *a);
+uint64_t butter__answers_take(struct butter__answers *a, int fd);
 
 /* Writes the answer; 0, or -1 and errno. */
 int butter__answers_give(struct butter__answers *a, uint64_t permission, uint32_t response,
 			 const struct butter_fanotify_audit *audit);
+
+/* Gives the default response, unless there was an answer. errno is kept. */
+void butter__answers_give_default(struct butter__answers *a, uint64_t permission);
 
 /* Gives the default response to all whose time has come, to the cached ones, or to all. errno is kept. */
 void butter__answers_expire(struct butter__answers *a);

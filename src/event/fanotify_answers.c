@@ -69,14 +69,23 @@ static int write_response(struct butter__answers *a, int fd, uint32_t response,
 }
 
 /*
- * The default response, or as much of it as this group may give: no question stays without an answer. One
- * that is cached keeps its place until it is handed out.
+ * The default response, or as much of it as this group may give: no question stays without an answer. 0, or
+ * -1: the kernel takes none now.
  */
+static int write_default(struct butter__answers *a, int fd)
+{
+	uint32_t plain = a->default_response & FAN_DENY ? FAN_DENY : FAN_ALLOW;
+	if (write_response(a, fd, a->default_response, NULL) == 0 || errno == ENOENT)
+		return 0;
+	return write_response(a, fd, plain, NULL) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+/* A question that is cached keeps its place until it is handed out. */
 static void give_default(struct butter__answers *a, uint32_t index)
 {
 	struct butter__answer *s = slot(a, index);
-	if (s->state != LATE && write_response(a, s->fd, a->default_response, NULL) < 0 && errno == EINVAL)
-		write_response(a, s->fd, a->default_response & FAN_DENY ? FAN_DENY : FAN_ALLOW, NULL);
+	if (s->state != LATE && write_default(a, s->fd) < 0)
+		return;
 	if (s->state == HANDED_OUT)
 		unlink_slot(a, index);
 	else
@@ -96,11 +105,14 @@ static void give_default_to_fd(struct butter__answers *a, int fd)
 	}
 }
 
-/* The timer fires for the oldest question; 0 stops it. */
+/*
+ * The timer fires for the oldest question; 0 stops it. When it cannot be set the verbs keep the deadline,
+ * and those after one that has passed try again.
+ */
 static void arm(struct butter__answers *a, int64_t deadline)
 {
 	struct itimerspec value = {.it_value = butter__time_to_timespec(deadline)};
-	if (butter_timerfd_settime(a->timer, TFD_TIMER_ABSTIME, &value, NULL) == 0)
+	if (butter_timerfd_settime(a->timer, TFD_TIMER_ABSTIME, &value, NULL) == 0 || !a->armed)
 		a->armed = deadline;
 }
 
@@ -108,6 +120,10 @@ void butter__answers_add(struct butter__answers *a, int fd, int64_t now)
 {
 	give_default_to_fd(a, fd);
 	uint32_t index = a->free;
+	if (!index) {
+		write_default(a, fd);
+		return;
+	}
 	struct butter__answer *s = slot(a, index);
 	a->free = s->next;
 	*s = (struct butter__answer){
@@ -126,9 +142,11 @@ void butter__answers_add(struct butter__answers *a, int fd, int64_t now)
 		arm(a, s->deadline);
 }
 
-uint64_t butter__answers_take(struct butter__answers *a)
+uint64_t butter__answers_take(struct butter__answers *a, int fd)
 {
 	uint32_t index = a->cached;
+	if (!index || slot(a, index)->fd != fd)
+		return 0;
 	struct butter__answer *s = slot(a, index);
 	a->cached = s->next;
 	if (s->state == LATE) {
@@ -139,13 +157,22 @@ uint64_t butter__answers_take(struct butter__answers *a)
 	return (uint64_t)s->generation << 32 | index;
 }
 
-int butter__answers_give(struct butter__answers *a, uint64_t permission, uint32_t response,
-			 const struct butter_fanotify_audit *audit)
+/* The question that waits for its answer, 0: it has one. */
+static uint32_t find(struct butter__answers *a, uint64_t permission)
 {
 	uint32_t index = (uint32_t)permission;
 	butter__answers_expire(a);
 	if (index == 0 || index > a->max || slot(a, index)->state != HANDED_OUT ||
-	    slot(a, index)->generation != permission >> 32) {
+	    slot(a, index)->generation != permission >> 32)
+		return 0;
+	return index;
+}
+
+int butter__answers_give(struct butter__answers *a, uint64_t permission, uint32_t response,
+			 const struct butter_fanotify_audit *audit)
+{
+	uint32_t index = find(a, permission);
+	if (!index) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -153,6 +180,15 @@ int butter__answers_give(struct butter__answers *a, uint64_t permission, uint32_
 	if (n == 0 || errno == ENOENT)
 		unlink_slot(a, index);
 	return n;
+}
+
+void butter__answers_give_default(struct butter__answers *a, uint64_t permission)
+{
+	int saved = errno;
+	uint32_t index = find(a, permission);
+	if (index)
+		give_default(a, index);
+	errno = saved;
 }
 
 void butter__answers_expire(struct butter__answers *a)
@@ -173,12 +209,14 @@ void butter__answers_expire(struct butter__answers *a)
 
 void butter__answers_drop_cached(struct butter__answers *a)
 {
+	int saved = errno;
 	for (uint32_t i = a->cached, next; i; i = next) {
 		next = slot(a, i)->next;
 		give_default(a, i);
 		unlink_slot(a, i);
 	}
 	a->cached = 0;
+	errno = saved;
 }
 
 void butter__answers_give_all(struct butter__answers *a)

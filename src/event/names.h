@@ -26,6 +26,9 @@ struct butter__names {
 		prefix_, table, sizeof(table) / sizeof((table)[0])                                           \
 	}
 
+/* CLD_*: of SIGCHLD, and of what waitid(2) tells. */
+extern const struct butter__names butter__child_codes;
+
 /* snprintf(3)'s contract. In a table of bits, a name of many bits stands behind its parts. */
 int butter__mask_format(const struct butter__names *table, uint64_t mask, char *buf, size_t len);
 int butter__enum_format(const struct butter__names *table, int value, char *buf, size_t len);

@@ -71,6 +71,7 @@ static const struct butter__name child_names[] = {
 	BUTTER__NAME(CLD_EXITED),  BUTTER__NAME(CLD_KILLED),  BUTTER__NAME(CLD_DUMPED),
 	BUTTER__NAME(CLD_TRAPPED), BUTTER__NAME(CLD_STOPPED), BUTTER__NAME(CLD_CONTINUED),
 };
+const struct butter__names butter__child_codes = BUTTER__NAMES("CLD_", child_names);
 static const struct butter__name poll_names[] = {
 	BUTTER__NAME(POLL_IN),  BUTTER__NAME(POLL_OUT), BUTTER__NAME(POLL_MSG),
 	BUTTER__NAME(POLL_ERR), BUTTER__NAME(POLL_PRI), BUTTER__NAME(POLL_HUP),

@@ -3,6 +3,7 @@
 #include <butter/butter.h>
 
 #include <cstdio>
+#include <fcntl.h>
 #include <type_traits>
 #include <unistd.h>
 
@@ -31,7 +32,9 @@
 namespace test
 {
 CONFORMS(eventfd)
+CONFORMS(fanotify)
 CONFORMS(inotify)
+CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
 } // namespace test
@@ -40,9 +43,11 @@ int main()
 {
 	sigset_t none;
 	sigemptyset(&none);
-	int failed = test::eventfd(butter_eventfd_open(0, 0)) + test::inotify(butter_inotify_open(0)) +
-		     test::signalfd(butter_signalfd_open(&none, 0)) +
-		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0));
-	std::printf("%d passed, %d failed\n", 4 - failed, failed);
+	int failed = test::eventfd(butter_eventfd_open(0, 0)) +
+		     test::fanotify(butter_fanotify_open(FAN_REPORT_FID, O_RDONLY, nullptr)) +
+		     test::inotify(butter_inotify_open(0)) + test::signalfd(butter_signalfd_open(&none, 0)) +
+		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0)) +
+		     test::process(butter_process_open(getpid(), 0));
+	std::printf("%d passed, %d failed\n", 6 - failed, failed);
 	return failed;
 }

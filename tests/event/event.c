@@ -3,6 +3,8 @@
  * Every type has every verb, with the same shape (checked by the compiler), and event.h's names
  * reach them; the layout of the event structs is what users have compiled in.
  */
+#include <fcntl.h>
+
 #include <butter/butter.h>
 
 #include "test.h"
@@ -36,13 +38,24 @@
 /* clang-format on */
 
 CONFORMS(eventfd)
+CONFORMS(fanotify)
 CONFORMS(inotify)
+CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
 
 #define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
 #define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
 #define WORD (sizeof(void *))
+
+/* A place for 64 bits behind so many bytes: on some 32-bit ABIs 4 are enough of an alignment. */
+struct aligned {
+	char byte;
+	uint64_t number;
+};
+#define ALIGN offsetof(struct aligned, number)
+#define ALIGNED(bytes) (((bytes) + ALIGN - 1) / ALIGN * ALIGN)
+#define HANDLE ALIGNED(16 + WORD)
 
 AT(eventfd_event, value, 0);
 SIZE(eventfd_event, 8);
@@ -58,6 +71,38 @@ AT(inotify_event, cookie, 8);
 AT(inotify_event, name_len, 12);
 AT(inotify_event, name, 16);
 SIZE(inotify_event, 16 + WORD);
+AT(fanotify_handle, fsid, 0);
+AT(fanotify_handle, handle, 8);
+AT(fanotify_handle, len, 8 + WORD);
+AT(fanotify_handle, reserved, 12 + WORD);
+SIZE(fanotify_handle, HANDLE);
+AT(fanotify_event, mask, 0);
+AT(fanotify_event, permission, 8);
+AT(fanotify_event, fd, 16);
+AT(fanotify_event, pid, 20);
+AT(fanotify_event, pidfd, 24);
+AT(fanotify_event, name_len, 28);
+AT(fanotify_event, object, 32);
+AT(fanotify_event, dir, 32 + HANDLE);
+AT(fanotify_event, old_dir, 32 + 2 * HANDLE);
+AT(fanotify_event, name, 32 + 3 * HANDLE);
+AT(fanotify_event, old_name, 32 + 3 * HANDLE + WORD);
+AT(fanotify_event, old_name_len, 32 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, raw_len, 36 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, raw, 40 + 3 * HANDLE + 2 * WORD);
+AT(fanotify_event, reserved, ALIGNED(40 + 3 * HANDLE + 3 * WORD));
+SIZE(fanotify_event, ALIGNED(40 + 3 * HANDLE + 3 * WORD) + 16);
+AT(fanotify_options, size, 0);
+AT(fanotify_options, max_fds, WORD);
+AT(fanotify_options, max_paths, WORD + 4);
+AT(fanotify_options, default_response, WORD + 8);
+AT(fanotify_options, reserved, WORD + 12);
+AT(fanotify_options, answer_timeout, ALIGNED(WORD + 16));
+SIZE(fanotify_options, ALIGNED(WORD + 16) + 8);
+AT(fanotify_audit, rule_number, 0);
+AT(fanotify_audit, subject_trust, 4);
+AT(fanotify_audit, object_trust, 8);
+SIZE(fanotify_audit, 12);
 AT(signalfd_event, signo, 0);
 AT(signalfd_event, error, 4);
 AT(signalfd_event, code, 8);
@@ -79,16 +124,68 @@ AT(signalfd_event, syscall, 84);
 AT(signalfd_event, call_addr, 88);
 AT(signalfd_event, arch, 96);
 SIZE(signalfd_event, 104);
+AT(process_event, pid, 0);
+AT(process_event, uid, 4);
+AT(process_event, code, 8);
+AT(process_event, status, 12);
+AT(process_event, fate, 16);
+AT(process_event, utime, 24);
+AT(process_event, stime, 32);
+AT(process_event, maxrss, 40);
+AT(process_event, reserved2, 48);
+SIZE(process_event, 64);
+AT(process_info, mask, 0);
+AT(process_info, cgroup_id, 8);
+AT(process_info, pid, 16);
+AT(process_info, tgid, 20);
+AT(process_info, ppid, 24);
+AT(process_info, ruid, 28);
+AT(process_info, rgid, 32);
+AT(process_info, euid, 36);
+AT(process_info, egid, 40);
+AT(process_info, suid, 44);
+AT(process_info, sgid, 48);
+AT(process_info, fsuid, 52);
+AT(process_info, fsgid, 56);
+AT(process_info, code, 60);
+AT(process_info, status, 64);
+AT(process_info, coredump_mask, 68);
+AT(process_info, coredump_signal, 72);
+AT(process_info, reserved, 76);
+SIZE(process_info, 96);
+AT(spawn_fd, fd, 0);
+AT(spawn_fd, from, 4);
+SIZE(spawn_fd, 8);
+AT(spawn, path, WORD);
+AT(spawn, argv, 2 * WORD);
+AT(spawn, envp, 3 * WORD);
+AT(spawn, search, 4 * WORD);
+AT(spawn, cwd, 5 * WORD);
+AT(spawn, mask, 6 * WORD);
+AT(spawn, fds, 7 * WORD);
+AT(spawn, fd_count, 8 * WORD);
+AT(spawn, flags, 9 * WORD);
+AT(spawn, pgid, 9 * WORD + 4);
+AT(spawn, cgroup_fd, 9 * WORD + 8);
+SIZE(spawn, 9 * WORD + 16);
 AT(source, ops, 0);
 AT(source, fd, WORD);
 SIZE(source, WORD + 16);
 SIZE(source_ops, 7 * WORD);
+
+/* valgrind 3.19 does not know pidfd_open(2). */
+START_TEST(the_short_names_reach_processes)
+{
+	process_by_short_names(butter_process_open(getpid(), 0));
+}
+END_TEST
 
 START_TEST(the_short_names_reach_every_type)
 {
 	sigset_t none;
 	sigemptyset(&none);
 	eventfd_by_short_names(butter_eventfd_open(0, 0));
+	fanotify_by_short_names(butter_fanotify_open(FAN_REPORT_FID, O_RDONLY, NULL));
 	inotify_by_short_names(butter_inotify_open(0));
 	signalfd_by_short_names(butter_signalfd_open(&none, 0));
 	timerfd_by_short_names(butter_timerfd_open(CLOCK_MONOTONIC, 0));
@@ -100,4 +197,5 @@ END_TEST
 SUITE(event_event)
 {
 	tcase_add_test(tc, the_short_names_reach_every_type);
+	tcase_add_test(raw, the_short_names_reach_processes);
 }

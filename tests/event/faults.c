@@ -44,6 +44,17 @@ static const struct {
 	{FAULT_TIMERFD_CREATE, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM, EPERM}},
 	{FAULT_TIMERFD_SETTIME, {EBADF, ECANCELED, EFAULT, EINVAL}},
 	{FAULT_TIMERFD_GETTIME, {EBADF, EFAULT, EINVAL}},
+	{FAULT_EPOLL_CREATE1, {EINVAL, EMFILE, ENFILE, ENOMEM}},
+	{FAULT_EPOLL_CTL, {EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM}},
+	{FAULT_GETRLIMIT, {EFAULT, EINVAL, EPERM}},
+	{FAULT_PIDFD_OPEN, {EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM, ESRCH}},
+	{FAULT_PIDFD_SEND_SIGNAL, {EBADF, EINVAL, EPERM, ESRCH}},
+	{FAULT_WAITID, {EINTR, EINVAL, ESRCH}}, /* ECHILD is an answer, see tests/process */
+	{FAULT_MMAP, {EACCES, EAGAIN, EINVAL, ENFILE, ENODEV, ENOMEM, EPERM}},
+	{FAULT_CLONE, {EAGAIN, EINVAL, EMFILE, ENOMEM, ENOSPC, EPERM, EUSERS}},
+	{FAULT_CHDIR, {EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
+	{FAULT_DUP, {EBADF, EMFILE, EINTR, EINVAL}},
+	{FAULT_EXECVE, {E2BIG, EAGAIN, EFAULT, EIO, EISDIR, ELIBBAD, ELOOP, ENOEXEC, ENOMEM, ETXTBSY}},
 };
 enum { DOCUMENTED = sizeof(documented) / sizeof(documented[0]) };
 _Static_assert((int)DOCUMENTED == (int)FAULT_UNAME, "a row for each function that the objects call");
@@ -74,7 +85,9 @@ static int drain_and_wait(struct butter_source *source)
 	int n;
 	while ((n = read_event(source)) == 1)
 		continue;
-	return n < 0 ? -1 : wait_event(source);
+	if (n < 0 && errno == ENODATA && kind->once)
+		errno = n = 0;
+	return n < 0 || kind->once ? n : wait_event(source);
 }
 
 static int open_another(struct butter_source *source)
@@ -106,6 +119,8 @@ enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
 static int try(struct butter_source *source, operation *run, size_t row, unsigned nth, int error,
 	       int for_ever)
 {
+	if (kind->once)
+		source = kind->open();
 	kind->fire(source);
 	(for_ever ? fault_error_from : fault_error)(documented[row].call, nth, error);
 	errno = 0;
@@ -118,12 +133,28 @@ static int try(struct butter_source *source, operation *run, size_t row, unsigne
 		ck_assert_int_eq(told, 0);
 		ck_assert_msg(!happened || error == EAGAIN, "%s: a fault was not told", kind->name);
 	}
+	injected += (unsigned)happened;
 	while (butter_source_read_event(source, events) == 1)
 		continue;
+	if (kind->once) {
+		ck_assert_fails(butter_source_read_event(source, events), ENODATA);
+		butter_source_close(source);
+		return happened;
+	}
 	kind->fire(source);
 	ck_assert_int_eq(butter_source_wait_event(source, events, INT64_C(10000000000)), 1);
-	injected += (unsigned)happened;
 	return happened;
+}
+
+/* Whether the operation makes the call of this row at all. */
+static int try_all(struct butter_source *source, operation *run, size_t row, int error)
+{
+	unsigned nth = 1;
+	for (int for_ever = 0; for_ever < 2; for_ever++)
+		for (nth = 1; nth <= MOST_CALLS; nth++)
+			if (!try(source, run, row, nth, error, for_ever))
+				break;
+	return nth > 1;
 }
 
 static void sweep(operation *run)
@@ -132,10 +163,8 @@ static void sweep(operation *run)
 	adopt_fd = kind->make_fd();
 	for (size_t row = 0; row < DOCUMENTED; row++)
 		for (size_t i = 0; i < MOST_ERRORS && documented[row].errors[i]; i++)
-			for (int for_ever = 0; for_ever < 2; for_ever++)
-				for (unsigned nth = 1; nth <= MOST_CALLS; nth++)
-					if (!try(source, run, row, nth, documented[row].errors[i], for_ever))
-						break;
+			if (!try_all(source, run, row, documented[row].errors[i]))
+				break;
 	butter_source_close(source);
 	ck_assert_int_eq(close(adopt_fd), 0);
 }
@@ -183,6 +212,6 @@ END_TEST
 
 SUITE(event_faults)
 {
-	tcase_add_loop_test(tc, every_fault_is_told_and_costs_nothing, 0, KINDS);
-	tcase_add_loop_test(tc, a_read_of_any_length_is_told, 0, KINDS);
+	EVERY_KIND(every_fault_is_told_and_costs_nothing);
+	tcase_add_loop_test(tc, a_read_of_any_length_is_told, 0, KINDS_READ);
 }

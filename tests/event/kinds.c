@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "kinds.h"
 #include "test.h"
@@ -144,6 +145,48 @@ static void fire_timerfd(struct butter_source *source)
 	ck_assert_int_eq(poll_in(butter_source_fd(source), 10000), POLLIN);
 }
 
+/* A child that waits, until the end of the test, to be killed. */
+static pid_t victim;
+
+static void need_victim(void)
+{
+	if (victim)
+		return;
+	victim = fork();
+	ck_assert_int_ge(victim, 0);
+	if (victim > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static struct butter_source *open_process(void)
+{
+	need_victim();
+	return (struct butter_source *)butter_process_open(victim, 0);
+}
+
+static struct butter_source *from_process(int fd)
+{
+	return (struct butter_source *)butter_process_from_fd(fd);
+}
+
+static int make_process(void)
+{
+	need_victim();
+	return butter_pidfd_open(victim, 0);
+}
+
+static void fire_process(struct butter_source *source)
+{
+	if (!victim)
+		return;
+	ck_assert_int_eq(kill(victim, SIGKILL), 0);
+	ck_assert_int_eq(poll_in(butter_source_fd(source), 10000), POLLIN);
+	victim = 0;
+}
+
 static int add(struct butter_source *source)
 {
 	return butter_eventfd_add((struct butter_eventfd *)source, 1);
@@ -214,52 +257,47 @@ static int get(struct butter_source *source)
 	return butter_timerfd_get((struct butter_timerfd *)source, &now);
 }
 
+static int signal_0(struct butter_source *source)
+{
+	return butter_process_signal((struct butter_process *)source, 0);
+}
+
+/* Another process, from its start to its end, with fds that change places. */
+static int spawn_and_wait(struct butter_source *source)
+{
+	static char *const argv[] = {(char *)"true", NULL};
+	static const struct butter_spawn_fd fds[] = {{0, 1}, {1, 0}, {2, 2}, {7, -1}};
+	struct butter_spawn how = {
+		.size = sizeof(how), .path = "true", .search = "/bin:/usr/bin", .cwd = "/"};
+	struct butter_process_event ended;
+	(void)source;
+	how.argv = argv;
+	how.fds = fds;
+	how.fd_count = 4;
+	struct butter_process *x = butter_spawn(&how);
+	if (!x)
+		return -1;
+	int n = butter_process_wait_event(x, &ended, -1);
+	butter_process_close(x);
+	return n == 1 ? 0 : -1;
+}
+
+#define KIND(T)                                                                                              \
+	.name = #T, .event_size = sizeof(struct butter_##T##_event), .open = open_##T, .from_fd = from_##T,  \
+	.make_fd = make_##T, .fire = fire_##T
+
 const struct kind kinds[KINDS] = {
-	{"eventfd",
-	 sizeof(struct butter_eventfd_event),
-	 0,
-	 FAULT_EVENTFD,
-	 open_eventfd,
-	 from_eventfd,
-	 make_eventfd,
-	 fire_eventfd,
-	 {add}},
-	{"fanotify",
-	 sizeof(struct butter_fanotify_event),
-	 1,
-	 FAULT_FANOTIFY_INIT,
-	 open_fanotify,
-	 from_fanotify,
-	 make_fanotify,
-	 fire_fanotify,
-	 {mark, mark_and_ignore, mark_and_flush}},
-	{"inotify",
-	 sizeof(struct butter_inotify_event),
-	 1,
-	 FAULT_INOTIFY_INIT1,
-	 open_inotify,
-	 from_inotify,
-	 make_inotify,
-	 fire_inotify,
-	 {watch, watch_and_ignore}},
-	{"signalfd",
-	 sizeof(struct butter_signalfd_event),
-	 1,
-	 FAULT_SIGNALFD,
-	 open_signalfd,
-	 from_signalfd,
-	 make_signalfd,
-	 fire_signalfd,
-	 {enable, disable, enable_all}},
-	{"timerfd",
-	 sizeof(struct butter_timerfd_event),
-	 0,
-	 FAULT_TIMERFD_CREATE,
-	 open_timerfd,
-	 from_timerfd,
-	 make_timerfd,
-	 fire_timerfd,
-	 {arm_in, arm_at, disarm, get}},
+	{KIND(eventfd), .opens = FAULT_EVENTFD, .reads = FAULT_READ, .verbs = {add}},
+	{KIND(fanotify), .caches = 1, .opens = FAULT_FANOTIFY_INIT, .reads = FAULT_READ,
+	 .verbs = {mark, mark_and_ignore, mark_and_flush}},
+	{KIND(inotify), .caches = 1, .opens = FAULT_INOTIFY_INIT1, .reads = FAULT_READ,
+	 .verbs = {watch, watch_and_ignore}},
+	{KIND(signalfd), .caches = 1, .opens = FAULT_SIGNALFD, .reads = FAULT_READ,
+	 .verbs = {enable, disable, enable_all}},
+	{KIND(timerfd), .opens = FAULT_TIMERFD_CREATE, .reads = FAULT_READ,
+	 .verbs = {arm_in, arm_at, disarm, get}},
+	{KIND(process), .once = 1, .opens = FAULT_PIDFD_OPEN, .reads = FAULT_WAITID,
+	 .verbs = {signal_0, spawn_and_wait}},
 };
 
 struct butter_source *open_kind(int i)

@@ -83,6 +83,26 @@ START_TEST(parse_takes_names_and_numbers_with_any_separator)
 }
 END_TEST
 
+START_TEST(only_a_mask_of_64_bits_takes_more_than_32)
+{
+	uint32_t mask = 42;
+	uint64_t wide = 42;
+	ck_assert_int_eq(butter__mask_format(&table, UINT64_C(0x8000000000000001), text, sizeof(text)), 24);
+	ck_assert_str_eq(text, "X_ONE|0x8000000000000000");
+	ck_assert_int_eq(butter__mask_parse64(&table, text, &wide), 0);
+	ck_assert_uint_eq(wide, UINT64_C(0x8000000000000001));
+	ck_assert_fails(butter__mask_parse(&table, text, &mask), EINVAL);
+	ck_assert_fails(butter__mask_parse(&table, "0x100000000", &mask), EINVAL);
+	ck_assert_int_eq(butter__mask_parse64(&table, "18446744073709551615", &wide), 0);
+	ck_assert_uint_eq(wide, UINT64_MAX);
+	ck_assert_fails(butter__mask_parse64(&table, "18446744073709551616", &wide), EINVAL);
+	ck_assert_fails(butter__mask_parse64(&table, "0x10000000000000000", &wide), EINVAL);
+	ck_assert_fails(butter__mask_parse64(&table, NULL, &wide), EINVAL);
+	ck_assert_uint_eq(wide, UINT64_MAX);
+	ck_assert_uint_eq(mask, 42);
+}
+END_TEST
+
 START_TEST(parse_keeps_errno_when_it_succeeds)
 {
 	uint32_t mask;
@@ -115,6 +135,7 @@ SUITE(event_names)
 	tcase_add_test(tc, format_writes_known_bits_by_name_and_the_rest_in_hexadecimal);
 	tcase_add_test(tc, format_into_every_short_length_stays_inside_and_tells_the_whole);
 	tcase_add_test(tc, parse_takes_names_and_numbers_with_any_separator);
+	tcase_add_test(tc, only_a_mask_of_64_bits_takes_more_than_32);
 	tcase_add_test(tc, parse_keeps_errno_when_it_succeeds);
 	tcase_add_test(tc, an_enum_is_one_name_or_a_decimal_number);
 }

@@ -4,9 +4,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -60,7 +63,13 @@ void fault_clear(void)
 	memset(faults, 0, sizeof(faults));
 }
 
-static int faulty(enum fault_call call)
+/*
+ * A child that shares the memory of its parent comes by here too and does not return from execve(2),
+ * which the sanitizers need not know.
+ */
+#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+
+IN_CHILD static int faulty(enum fault_call call)
 {
 	unsigned now = __atomic_add_fetch(&faults[call].calls, 1, __ATOMIC_RELAXED), at = faults[call].at;
 	if (!at || now < at || (now > at && !faults[call].from))
@@ -77,9 +86,13 @@ static int faulty(enum fault_call call)
 #if defined __GLIBC__ && !defined __LP64__
 #define TIME64(name) "__" #name "64"
 #define OFFSET64(name) #name "64"
+#define FCNTL "__fcntl_time64"
+#define IOCTL "__ioctl_time64"
 #else
 #define TIME64(name) #name
 #define OFFSET64(name) #name
+#define FCNTL "fcntl"
+#define IOCTL "ioctl"
 #endif
 
 #define WRAPPED(type, name, linked, parameters, arguments, call)                                             \
@@ -117,6 +130,12 @@ WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspe
 	FAULT_TIMERFD_GETTIME)
 WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
 
+WRAPPED(int, epoll_create1, "epoll_create1", (int flags), (flags), FAULT_EPOLL_CREATE1)
+WRAPPED(int, epoll_ctl, "epoll_ctl", (int fd, int op, int of, struct epoll_event *event), (fd, op, of, event),
+	FAULT_EPOLL_CTL)
+WRAPPED(int, getrlimit, OFFSET64(getrlimit), (int resource, struct rlimit *limit), (resource, limit),
+	FAULT_GETRLIMIT)
+
 ssize_t real_read(int fd, void *buf, size_t size) __asm__("__real_read");
 ssize_t wrap_read(int fd, void *buf, size_t size) __asm__("__wrap_read");
 ssize_t wrap_read(int fd, void *buf, size_t size)
@@ -135,8 +154,8 @@ void *wrap_calloc(size_t count, size_t size)
 	return faulty(FAULT_CALLOC) ? NULL : real_calloc(count, size);
 }
 
-int real_fcntl(int fd, int cmd, ...) __asm__("__real_" OFFSET64(fcntl));
-int wrap_fcntl(int fd, int cmd, ...) __asm__("__wrap_" OFFSET64(fcntl));
+int real_fcntl(int fd, int cmd, ...) __asm__("__real_" FCNTL);
+int wrap_fcntl(int fd, int cmd, ...) __asm__("__wrap_" FCNTL);
 int wrap_fcntl(int fd, int cmd, ...)
 {
 	va_list arguments;
@@ -146,22 +165,78 @@ int wrap_fcntl(int fd, int cmd, ...)
 	return faulty(FAULT_FCNTL) ? (int)faults[FAULT_FCNTL].result : real_fcntl(fd, cmd, argument);
 }
 
-/* What the library asks of the kernel without libc's help. */
-static int faulty_syscall(long number)
+WRAPPED(void *, mmap, OFFSET64(mmap), (void *at, size_t size, int prot, int flags, int fd, off_t offset),
+	(at, size, prot, flags, fd, offset), FAULT_MMAP)
+
+int real_ioctl(int fd, unsigned long request, ...) __asm__("__real_" IOCTL);
+int wrap_ioctl(int fd, unsigned long request, ...) __asm__("__wrap_" IOCTL);
+int wrap_ioctl(int fd, unsigned long request, ...)
 {
-#ifdef SYS_timerfd_settime64
-	if (number == SYS_timerfd_settime64)
-		return faulty(FAULT_TIMERFD_SETTIME) ? FAULT_TIMERFD_SETTIME : -1;
+	va_list arguments;
+	va_start(arguments, request);
+	void *argument = va_arg(arguments, void *);
+	va_end(arguments);
+	return faulty(FAULT_IOCTL) ? (int)faults[FAULT_IOCTL].result : real_ioctl(fd, request, argument);
+}
+
+/* ThreadSanitizer's clone(2) is not what the library calls. */
+#if defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
 #endif
-	(void)number;
-	return -1;
+#endif
+#ifdef __SANITIZE_THREAD__
+#define CLONE "__clone"
+#else
+#define CLONE "clone"
+#endif
+int real_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd) __asm__("__real_" CLONE);
+int wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd) __asm__("__wrap_" CLONE);
+int wrap_clone(int (*fn)(void *), void *stack, int flags, void *arg, int *pidfd)
+{
+	return faulty(FAULT_CLONE) ? (int)faults[FAULT_CLONE].result
+				   : real_clone(fn, stack, flags, arg, pidfd);
+}
+
+/* What the library asks of the kernel without libc's help: FAULT_CALLS for what is none of these. */
+IN_CHILD static enum fault_call call_of(long number)
+{
+	switch (number) {
+#ifdef SYS_timerfd_settime64
+	case SYS_timerfd_settime64:
+		return FAULT_TIMERFD_SETTIME;
+#endif
+	case SYS_pidfd_open:
+		return FAULT_PIDFD_OPEN;
+	case SYS_pidfd_send_signal:
+		return FAULT_PIDFD_SEND_SIGNAL;
+	case SYS_waitid:
+		return FAULT_WAITID;
+	case SYS_clone3:
+		return FAULT_CLONE;
+	case SYS_rt_sigprocmask:
+		return FAULT_SIGPROCMASK;
+	case SYS_chdir:
+		return FAULT_CHDIR;
+	case SYS_close_range:
+		return FAULT_CLOSE_RANGE;
+	case SYS_dup3:
+	case SYS_fcntl:
+		return FAULT_DUP;
+	case SYS_execve:
+		return FAULT_EXECVE;
+	default:
+		return FAULT_CALLS;
+	}
 }
 
 /* Not variadic, as callers see it: on Linux' ABIs the words are in the same places. */
 long real_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("__real_syscall");
 long wrap_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("__wrap_syscall");
-long wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
+IN_CHILD long wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-	int call = faulty_syscall(number);
-	return call >= 0 ? (long)faults[call].result : real_syscall(number, a, b, c, d, e, f);
+	enum fault_call call = call_of(number);
+	if (call == FAULT_CALLS || !faulty(call))
+		return real_syscall(number, a, b, c, d, e, f);
+	return (long)faults[call].result;
 }

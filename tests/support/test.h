@@ -14,7 +14,8 @@
  * SUITE(event_inotify) { tcase_add_test(tc, ...); } registers a suite. Around each test the
  * fixture counts /proc/self/fd, clears faults and removes scratch folders. Tests that trace
  * system calls, hand bad pointers to the kernel, or make calls that valgrind does not know
- * (epoll_pwait2, mount without a type) go to raw, which CK_EXCLUDE_TAGS=raw leaves out.
+ * (epoll_pwait2, mount without a type, loop devices) or makes itself (execve) go to raw, which
+ * CK_EXCLUDE_TAGS=raw leaves out.
  */
 #define SUITE(name)                                                                                          \
 	static void name##_fill(TCase *tc, TCase *raw);                                                      \
