@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test program (every suite, over the static library with faults wrapped in) and the checks.
 
-TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/support/*.c)
+TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/tree/*.c tests/support/*.c)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(B)/obj/%.o)
 TEST_CXX_SOURCES := $(wildcard tests/event/*.cc)
 TEST_RUN := $(B)/tests/run
