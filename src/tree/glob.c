@@ -77,7 +77,8 @@ static int take_item(struct set *s)
 	}
 	if (!first || !last || (s->strict && first > last))
 		return -1;
-	return between(s, first, last);
+	/* A range that ends before it begins is its first byte, as it is for git. */
+	return between(s, first, last > first ? last : first);
 }
 
 /* Whether the byte is of the set, which begins after a '['. NULL: it is malformed; else what follows its ']'.
