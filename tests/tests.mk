@@ -9,7 +9,7 @@ CHECK_CFLAGS ?= $(shell pkg-config --cflags check)
 CHECK_LIBS ?= $(shell pkg-config --libs check)
 
 WRAPPED := read calloc fcntl fcntl64 ppoll __ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd \
-	fanotify_init fanotify_mark signalfd timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 uname
+	fanotify_init fanotify_mark regcomp regexec signalfd timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 uname
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))

@@ -24,7 +24,9 @@ enum fault_call {
 	FAULT_TIMERFD_CREATE,
 	FAULT_TIMERFD_SETTIME,
 	FAULT_TIMERFD_GETTIME,
-	FAULT_UNAME, /* the objects do not call it */
+	FAULT_UNAME,   /* from here on: the objects do not call it */
+	FAULT_REGCOMP, /* these two return an error: fault_result() */
+	FAULT_REGEXEC,
 	FAULT_CALLS
 };
 
