@@ -64,9 +64,10 @@ static unsigned take_byte(struct set *s)
 /* Whether the byte is of the next class, range or byte of the set; -1: that is malformed. */
 static int take_item(struct set *s)
 {
-	const char *name = s->at + 2, *end;
+	const char *name, *end;
 	BUTTER__GLOB_STEP();
-	if (s->at[0] == '[' && s->at[1] == ':' && (end = class_end(s, name))) {
+	if (s->at[0] == '[' && s->at[1] == ':' && (end = class_end(s, s->at + 2))) {
+		name = s->at + 2;
 		s->at = end + 2;
 		return in_class(s, name, (size_t)(end - name));
 	}
