@@ -137,13 +137,24 @@ static void make_path(struct tree *tree, char *ret)
 	}
 }
 
+/* Whether it is one of the first directories. */
+static int is_there(const struct tree *tree, size_t count, const char *dir)
+{
+	while (count-- > 0)
+		if (!strcmp(tree->dirs[count], dir))
+			return 1;
+	return 0;
+}
+
 static void make_tree(struct tree *tree)
 {
 	char name[TEXT];
 	for (size_t i = 1; i < DIRS; i++) {
-		name[0] = '\0';
-		add_name(name);
-		join(tree->dirs[i], tree->dirs[below((unsigned)i)], name);
+		do {
+			name[0] = '\0';
+			add_name(name);
+			join(tree->dirs[i], tree->dirs[below((unsigned)i)], name);
+		} while (is_there(tree, i, tree->dirs[i]));
 	}
 	for (size_t i = 0; i < PATHS; i++)
 		if (below(5) == 0)
