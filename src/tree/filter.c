@@ -59,6 +59,11 @@ static int compile_regex(struct rule *rule)
 	return error ? -1 : 0;
 }
 
+static size_t size_of(const struct butter__filter_rule *rule)
+{
+	return rule->pattern ? strlen(rule->pattern) + 1 : 0;
+}
+
 /* Takes the rule over, its pattern at copy. */
 static int compile(struct rule *rule, const struct butter__filter_rule *given, char *copy)
 {
@@ -70,16 +75,11 @@ static int compile(struct rule *rule, const struct butter__filter_rule *given, c
 		return given->match && !given->pattern && !loose ? 0 : invalid();
 	if (syntax > BUTTER__FILTER_CALLBACK || !given->pattern)
 		return invalid();
-	rule->as_given.pattern = strcpy(copy, given->pattern);
+	rule->as_given.pattern = memcpy(copy, given->pattern, size_of(given));
 	rule->whole = strchr(copy, '/') != NULL;
 	if (syntax == BUTTER__FILTER_GLOB)
 		return compile_glob(rule);
 	return loose & BUTTER__FILTER_PERIOD ? invalid() : compile_regex(rule);
-}
-
-static size_t size_of(const struct butter__filter_rule *rule)
-{
-	return rule->pattern ? strlen(rule->pattern) + 1 : 0;
 }
 
 /* count is how many are compiled, so that free ends no other. */

@@ -134,9 +134,8 @@ struct match {
 
 static unsigned char other_case(unsigned char c)
 {
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 'A';
-	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+	int is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return is_letter ? c ^ ('a' ^ 'A') : c;
 }
 
 /* A period that no wildcard may match. */
