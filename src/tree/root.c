@@ -94,9 +94,11 @@ static void end_root(struct butter_tree *t, struct butter__root *root)
 	root->path = NULL;
 }
 
-int butter_tree_add(struct butter_tree *x, const char *path, const struct butter_tree_root *options)
+int butter_tree_add(struct butter_tree *x, const char *path, const struct butter_tree_root *options,
+		    size_t *ret_bad_rule)
 {
 	struct butter_tree_root o;
+	(void)ret_bad_rule;
 	if (!path || !*path) {
 		errno = ENOENT;
 		return -1;

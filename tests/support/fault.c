@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,11 @@ WRAPPED(int, timerfd_settime, "timerfd_settime",
 #endif
 WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
 	FAULT_TIMERFD_GETTIME)
+WRAPPED(int, regcomp, "regcomp", (regex_t * regex, const char *pattern, int flags), (regex, pattern, flags),
+	FAULT_REGCOMP)
+WRAPPED(int, regexec, "regexec",
+	(const regex_t *regex, const char *text, size_t count, regmatch_t match[], int flags),
+	(regex, text, count, match, flags), FAULT_REGEXEC)
 WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
 
 WRAPPED(int, epoll_create1, "epoll_create1", (int flags), (flags), FAULT_EPOLL_CREATE1)

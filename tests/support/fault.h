@@ -39,6 +39,8 @@ enum fault_call {
 	FAULT_IOCTL,
 	FAULT_SIGPROCMASK,
 	FAULT_CLOSE_RANGE,
+	FAULT_REGCOMP, /* these two return an error: fault_result() */
+	FAULT_REGEXEC,
 	FAULT_CALLS
 };
 
