@@ -33,16 +33,25 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
+static char *next_word(char *at)
+{
+	at += strcspn(at, " ");
+	return at + strspn(at, " ");
+}
+
+/* "36 35 98:0 /root /point ...": id, parent, device, what of it is mounted, where. */
 int butter__mountinfo_next(struct butter__mountinfo *info)
 {
-	unsigned major, minor;
-	int at = 0;
 	if (getline(&info->line, &info->size, info->file) < 0)
 		return 0;
-	if (sscanf(info->line, "%d %*d %u:%u %*s %n", &info->id, &major, &minor, &at) < 3 || at == 0)
+	char *at = info->line;
+	info->id = (int)strtol(at, NULL, 10);
+	at = next_word(next_word(at));
+	unsigned long number = strtoul(at, &at, 10);
+	if (*at++ != ':')
 		return 0;
-	info->dev = makedev(major, minor);
-	info->point = info->line + at;
+	info->dev = makedev((unsigned)number, (unsigned)strtoul(at, NULL, 10));
+	info->point = next_word(next_word(at));
 	info->point[strcspn(info->point, " ")] = '\0';
 	unescape(info->point);
 	return 1;

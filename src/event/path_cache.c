@@ -10,7 +10,7 @@ enum { WAYS = 4 };
 int butter__path_cache_init(struct butter__path_cache *c, uint32_t max)
 {
 	uint32_t sets = max < WAYS ? 1 : max / WAYS;
-	c->slots = calloc(sets, WAYS * sizeof(*c->slots));
+	c->slots = calloc((size_t)sets * WAYS, sizeof(struct butter__cached_path *));
 	if (!c->slots)
 		return -1;
 	c->sets = sets;

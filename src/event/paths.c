@@ -100,15 +100,12 @@ static void removed(struct butter__paths *p, const struct butter_fanotify_handle
 /* Files are told of only before Linux 6.0. A full queue has lost anything. */
 static void apply_change(struct butter__paths *p, const struct butter_fanotify_event *ev)
 {
-	if (ev->mask & FAN_Q_OVERFLOW)
+	int of_dir = (ev->mask & FAN_ONDIR) != 0;
+	if ((ev->mask & FAN_Q_OVERFLOW) || (of_dir && (ev->mask & ABOVE)))
 		forget_all(p);
-	else if (!(ev->mask & FAN_ONDIR))
-		return;
-	else if (ev->mask & ABOVE)
-		forget_all(p);
-	else if (ev->mask & FAN_MOVED_TO)
+	else if (of_dir && (ev->mask & FAN_MOVED_TO))
 		butter__path_cache_clear(&p->cache);
-	else
+	else if (of_dir)
 		removed(p, &ev->object);
 }
 

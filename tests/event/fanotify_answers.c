@@ -65,12 +65,6 @@ static int run_it(const void *path)
 	return errno;
 }
 
-static int overwrite_it(const void *path)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	return pwrite(fd, "xx", 2, 4097) < 0 ? errno : 0;
-}
-
 static const char *script(void)
 {
 	const char *path = path_in(scratch(), "script");
@@ -109,32 +103,6 @@ START_TEST(reading_and_running_ask_too)
 		if (kinds[i].mask != FAN_OPEN_PERM)
 			ck_assert_int_eq(answer_one(x, kinds[i].mask, kinds[i].act, path, FAN_DENY), EPERM);
 	}
-	butter_fanotify_close(x);
-}
-END_TEST
-
-START_TEST(what_is_about_to_be_accessed_is_told_as_a_range)
-{
-	const char *path = script();
-	uint64_t offset = 1, count = 1;
-	struct butter_fanotify *x = guard(FAN_CLASS_PRE_CONTENT, NULL);
-	if (!x)
-		return;
-	if (butter_fanotify_watch(x, AT_FDCWD, path, FAN_PRE_ACCESS, 0) < 0) {
-		ck_assert_int_eq(errno, linux_is_at_least(6, 14) ? EOPNOTSUPP : EINVAL);
-		butter_fanotify_close(x);
-		SKIP("no FAN_PRE_ACCESS before Linux 6.14, and on the filesystem of TMPDIR");
-	}
-	pid_t child = start_child(x, overwrite_it, path);
-	struct butter_fanotify_event ev = await_question(x);
-	ck_assert_uint_eq(ev.mask, FAN_PRE_ACCESS);
-	ck_assert_int_eq(butter_fanotify_event_range(&ev, &offset, &count), 1);
-	ck_assert_uint_le(offset, 4097);
-	ck_assert_uint_ge(offset + count, 4099);
-	ck_assert_int_eq(butter_fanotify_respond(x, &ev, BUTTER_FAN_DENY_ERRNO(ENOSPC), NULL), 0);
-	butter_fanotify_event_close(x, &ev);
-	ck_assert_int_eq(ended_with(child), ENOSPC);
-	ck_assert_int_eq(answer_one(x, FAN_PRE_ACCESS, overwrite_it, path, FAN_ALLOW), 0);
 	butter_fanotify_close(x);
 }
 END_TEST
@@ -336,7 +304,6 @@ SUITE(event_fanotify_answers)
 	tcase_add_loop_test(tc, the_opener_gets_the_answer, 0, CLASSES);
 	tcase_add_test(tc, only_groups_with_a_class_above_notification_may_ask);
 	tcase_add_test(raw, reading_and_running_ask_too); /* valgrind opens what is run by itself */
-	tcase_add_test(tc, what_is_about_to_be_accessed_is_told_as_a_range);
 	tcase_add_test(tc, a_denial_may_carry_an_errno_that_files_have);
 	tcase_add_loop_test(tc, an_answer_that_cannot_be_is_EINVAL_and_the_question_remains, 0, CLASSES);
 	tcase_add_test(tc, an_answer_may_be_audited_where_that_was_asked_for);

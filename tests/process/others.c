@@ -18,20 +18,6 @@ enum { POISON = 0xa5 };
 
 static struct butter_process_event ev;
 
-static struct butter_process *sleeper(void)
-{
-	struct butter_process *x = butter_spawn(SPAWN("/bin/sleep", ARGV("sleep", "1000")));
-	ck_assert_ptr_nonnull(x);
-	return x;
-}
-
-static struct butter_process *exiting(const char *status)
-{
-	struct butter_process *x = butter_spawn(SPAWN("/bin/sh", ARGV("sh", "-c", "exit $0", status)));
-	ck_assert_ptr_nonnull(x);
-	return x;
-}
-
 /* What the kernel has kept of how a reaped process ended. */
 static void assert_end_is_known(int code, int status)
 {

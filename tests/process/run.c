@@ -54,6 +54,20 @@ const char *output_of(const struct butter_spawn *how, int status)
 	return result.text;
 }
 
+struct butter_process *sleeper(void)
+{
+	struct butter_process *x = butter_spawn(SPAWN("/bin/sleep", ARGV("sleep", "1000")));
+	ck_assert_ptr_nonnull(x);
+	return x;
+}
+
+struct butter_process *exiting(const char *status)
+{
+	struct butter_process *x = butter_spawn(SPAWN("/bin/sh", ARGV("sh", "-c", "exit $0", status)));
+	ck_assert_ptr_nonnull(x);
+	return x;
+}
+
 void assert_no_child(void)
 {
 	ck_assert_fails(waitpid(-1, NULL, WNOHANG | __WALL), ECHILD);

@@ -29,6 +29,10 @@ const char *output_of(const struct butter_spawn *how, int status);
 /* Waits for the event and closes the object. */
 struct butter_process_event end_of(struct butter_process *x);
 
+/* One that runs until it is killed, and one that ends with this status. */
+struct butter_process *sleeper(void);
+struct butter_process *exiting(const char *status);
+
 /* There is no child of the caller's, alive or dead. */
 void assert_no_child(void);
 
