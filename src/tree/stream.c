@@ -154,11 +154,27 @@ static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__
 	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
 }
 
+/*
+ * 0: the path of a directory is as far as is known the right one. A directory that left its place and did
+ * not arrive with the very next record is nowhere in the tree; what happens in it is told no more, or when it
+ * is found again.
+ */
+static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
+{
+	uint32_t at = t->held.count > 0 ? dir : 0;
+	while (at && !(butter__node(&t->model, at)->flags & BUTTER__NODE_HELD))
+		at = butter__node(&t->model, at)->parent;
+	if (!at)
+		return 0;
+	butter__settle(t, 0);
+	return butter__node(&t->model, dir)->wd != ev->wd;
+}
+
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
 	uint32_t type = change_of(ev->mask);
-	if (is_dir_now(t, dir, ev, why))
+	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why))
 		return;
 	if (t->half_count > 0)
 		end_halves(t, dir, ev);
