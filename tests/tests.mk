@@ -28,6 +28,15 @@ $(TEST_RUN): $(TEST_OBJECTS) $(STATIC)
 .PHONY: tests
 tests: $(TEST_RUN) $(EXAMPLES)
 
+# The writers of tests/tree/storm.c, for longer: make storm SEEDS=100 OPS=20000 SEED=1.
+SEED ?= 1
+SEEDS ?= 20
+OPS ?= 20000
+.PHONY: storm
+storm: $(TEST_RUN)
+	CK_RUN_SUITE=tree_storm CK_TIMEOUT_MULTIPLIER=60 BUTTER_STORM_SEED=$(SEED) BUTTER_STORM_SEEDS=$(SEEDS) \
+		BUTTER_STORM_OPS=$(OPS) $(TEST_RUN)
+
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)
 	CC='$(CC)' BUTTER_CFLAGS='$(ABI_FLAGS) $(CFLAGS) $(LDFLAGS)' scripts/check $(B)

@@ -32,19 +32,30 @@ static void rescan_root(struct butter_tree *t, uint32_t node)
 	butter__free(stack.items);
 }
 
-/* Again and again is no use while the writers are faster: each time it waits longer. */
+/*
+ * What could not be told for want of memory is in the model, and no difference any more: a GAP says so, in
+ * ENTRIES too.
+ *
+ * Again and again is no use while the writers are faster: each time it waits
+ * longer.
+ */
 void butter__lose(struct butter_tree *t)
 {
-	if (!t->lost || butter__time_now() < t->rescan_after)
+	int64_t now = butter__time_now();
+	if (!t->lost || now < t->rescan_after)
 		return;
-	t->lost = 0;
+	int untold = t->queue.failed;
+	if (now - t->rescan_after > MOST_PAUSE)
+		t->pause = 0;
+	t->lost = t->queue.failed = 0;
+	t->rescans++;
 	butter__windows_forget(t);
 	for (uint32_t i = 0; i < t->root_count; i++)
-		if (t->roots[i].node)
+		if (t->roots[i].node && !t->roots[i].missing)
 			rescan_root(t, t->roots[i].node);
-	butter__settle(t, 1);
-	for (uint32_t i = 0; i < t->root_count && !butter__tree_has_entries(t); i++)
-		if (t->roots[i].node)
+	butter__settle(t, 0);
+	for (uint32_t i = 0; i < t->root_count && (untold || !butter__tree_has_entries(t)); i++)
+		if (t->roots[i].node && !t->roots[i].missing)
 			butter__tell(t, BUTTER_TREE_GAP, BUTTER_TREE_IS_DIR, t->roots[i].node, NULL, 0);
 	t->pause = t->pause ? (t->pause * 2 < MOST_PAUSE ? t->pause * 2 : MOST_PAUSE) : FIRST_PAUSE;
 	t->rescan_after = butter__time_now() + t->pause;

@@ -326,7 +326,7 @@ static uint8_t dev_number(struct butter__model *m, uint64_t dev)
 	uint32_t i = 0;
 	while (i < m->dev_count && m->devs[i] != dev)
 		i++;
-	if (i == m->dev_count && i < 255)
+	if (i == m->dev_count && i < BUTTER__DEV_ANY)
 		m->devs[m->dev_count++] = dev;
 	return (uint8_t)i;
 }
@@ -347,8 +347,7 @@ uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint6
 	if (!m->entries || !ino)
 		return 0;
 	uint32_t number = after ? butter__entry(m, after)->next_in_ino : *ino_bucket(m, ino);
-	while (number &&
-	       (butter__node(m, number)->ino != ino || m->devs[butter__node(m, number)->dev] != dev))
+	while (number && !butter__model_is(m, number, dev, ino))
 		number = butter__entry(m, number)->next_in_ino;
 	return number;
 }

@@ -56,7 +56,7 @@ struct butter__model {
 	int has_entries;
 };
 
-enum { BUTTER__NODE_CHUNK = 4096 };
+enum { BUTTER__NODE_CHUNK = 4096, BUTTER__DEV_ANY = 255 };
 
 static inline struct butter__node *butter__node(const struct butter__model *m, uint32_t number)
 {
@@ -100,6 +100,13 @@ int butter__model_is_below(const struct butter__model *m, uint32_t number, uint3
 
 /* Its identity on the disk; type and the two others matter where there are entries. */
 void butter__model_set_ino(struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino);
+/* Beyond 255 devices only the inode counts. */
+static inline int butter__model_is(const struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino)
+{
+	const struct butter__node *n = butter__node(m, number);
+	return n->ino == ino && (n->dev == BUTTER__DEV_ANY || m->devs[n->dev] == dev);
+}
+
 /* The next node of this identity after number, 0: the first; returns 0 when there is none. */
 uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint64_t ino, uint32_t after);
 

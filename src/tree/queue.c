@@ -20,6 +20,13 @@ static int make_room(struct butter__queue *q, size_t size)
 		q->at = q->end = 0;
 	if (q->end + size <= q->size)
 		return 0;
+	if (q->at > q->size / 2) { /* what has been handed out makes room, so that no queue grows for ever */
+		memmove(q->buf, q->buf + q->at, q->end - q->at);
+		q->end -= q->at;
+		q->at = 0;
+	}
+	if (q->end + size <= q->size)
+		return 0;
 	size_t wanted = q->size ? q->size : FIRST_SIZE;
 	while (wanted < q->end + size)
 		wanted *= 2;

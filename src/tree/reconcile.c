@@ -16,8 +16,9 @@ enum { TRIES = 8 };
 /* What is on the disk. */
 struct there {
 	int exists, is_dir;
-	int wd;    /* of a directory; -1: it cannot be watched */
-	int error; /* why */
+	int wd;      /* of a directory; -1: it cannot be watched */
+	int error;   /* why */
+	int trouble; /* 0, or the errno with which it could not be asked */
 	struct stat st;
 };
 
@@ -35,8 +36,10 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 	struct butter__channel *c = butter__channel_of(t, parent);
 	*ret = (struct there){.wd = -1};
 	for (int i = 0; i < TRIES; i++) {
-		if (stat_at(dir, name, &ret->st) < 0)
+		if (stat_at(dir, name, &ret->st) < 0) {
+			ret->trouble = butter__is_gone(errno) ? 0 : errno;
 			break;
+		}
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
 		ret->exists = ret->is_dir || butter__tree_has_entries(t);
 		if (!ret->is_dir)
@@ -49,7 +52,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 	}
 	if (ret->wd >= 0 && !butter__wds_get(&c->wds, ret->wd))
 		c->backend->unwatch(c, ret->wd);
-	*ret = (struct there){.wd = -1};
+	*ret = (struct there){.wd = -1, .trouble = ret->trouble};
 }
 
 static int64_t mtime_of(const struct stat *st)
@@ -74,12 +77,12 @@ static int is_same(const struct butter_tree *t, uint32_t node, const struct ther
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
 		return 0;
-	if (there->is_dir && there->wd >= 0 && n->wd >= 0)
-		return n->wd == there->wd;
-	return n->ino == there->st.st_ino && t->model.devs[n->dev] == there->st.st_dev;
+	if (there->is_dir && there->wd >= 0 && !(n->flags & BUTTER__NODE_UNWATCHED))
+		return n->wd == there->wd; /* -1: the kernel has ended it with the inode */
+	return butter__model_is(&t->model, node, there->st.st_dev, there->st.st_ino);
 }
 
-/* Whether the disk has a node's object still where the model has it. */
+/* Whether the disk has a node's object still where the model has it; what cannot be asked stays there. */
 static int is_in_place(struct butter_tree *t, uint32_t node)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
@@ -87,26 +90,51 @@ static int is_in_place(struct butter_tree *t, uint32_t node)
 	if (!n->parent)
 		return 1;
 	int dir = butter__tree_open_dir(t, n->parent);
-	return dir >= 0 && stat_at(dir, butter__node_name(&t->model, node), &st) == 0 &&
-	       st.st_ino == n->ino && st.st_dev == t->model.devs[n->dev];
+	if (dir < 0 || stat_at(dir, butter__node_name(&t->model, node), &st) < 0)
+		return !butter__is_gone(errno);
+	return butter__model_is(&t->model, node, st.st_dev, st.st_ino);
+}
+
+/* The better of two nodes to move to a directory: of the same root; of another only when that has no other
+ * name for the place that it was in. */
+static uint32_t better(const struct butter_tree *t, uint32_t dir, uint32_t best, uint32_t node)
+{
+	const struct butter__model *m = &t->model;
+	if (butter__model_root(m, node) == butter__model_root(m, dir))
+		return node;
+	int aliased = (butter__node(m, node)->flags | butter__node(m, butter__node(m, node)->parent)->flags) &
+		      BUTTER__NODE_ALIASED;
+	return best || aliased ? best : node;
+}
+
+static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd)
+{
+	const struct butter__channel *c = butter__channel_of(t, dir);
+	uint32_t node = butter__wds_get(&c->wds, wd), best = 0, at = 0;
+	int several = node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
+	while (node) {
+		if (!is_in_place(t, node))
+			best = better(t, dir, best, node);
+		node = several ? butter__next_alias(t, c, wd, &at) : 0;
+	}
+	return best;
+}
+
+static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struct stat *st)
+{
+	uint32_t best = 0, node = 0;
+	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
+		if (butter__entry(&t->model, node)->type == (st->st_mode & S_IFMT) && !is_in_place(t, node))
+			best = better(t, dir, best, node);
+	return best;
 }
 
 /* The node of what is there, which is known at another place and is no more there; 0: it is new. */
 static uint32_t find_moved(struct butter_tree *t, uint32_t dir, const struct there *there)
 {
-	uint32_t node;
-	if (there->is_dir) {
-		node = there->wd >= 0 ? butter__wds_get(&butter__channel_of(t, dir)->wds, there->wd) : 0;
-		return node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_ROOT) &&
-				       !is_in_place(t, node)
-			       ? node
-			       : 0;
-	}
-	node = butter__model_by_ino(&t->model, there->st.st_dev, there->st.st_ino, 0);
-	while (node &&
-	       (butter__entry(&t->model, node)->type != (there->st.st_mode & S_IFMT) || is_in_place(t, node)))
-		node = butter__model_by_ino(&t->model, there->st.st_dev, there->st.st_ino, node);
-	return node;
+	if (!there->is_dir)
+		return find_moved_file(t, dir, &there->st);
+	return there->wd >= 0 ? find_moved_dir(t, dir, there->wd) : 0;
 }
 
 static unsigned flags_of(const struct butter_tree *t, uint32_t node, enum butter__why why)
@@ -115,11 +143,13 @@ static unsigned flags_of(const struct butter_tree *t, uint32_t node, enum butter
 	return why == BUTTER__LISTED ? flags | BUTTER_TREE_SYNTHETIC : flags;
 }
 
-static void tell_degraded(struct butter_tree *t, uint32_t node, int error)
+/* Without memory it is not watched, and another look makes up for it. */
+static void watch_node(struct butter_tree *t, uint32_t node, int wd)
 {
-	(void)error;
+	if (butter__set_watch(t, wd, node) == 0)
+		return;
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_UNWATCHED;
-	butter__tell(t, BUTTER_TREE_DEGRADED, BUTTER_TREE_IS_DIR, node, NULL, 0);
+	t->lost = 1;
 }
 
 static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
@@ -136,24 +166,23 @@ static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, s
 	if (!there->is_dir)
 		return node;
 	if (there->wd < 0)
-		tell_degraded(t, node, there->error);
-	else if (butter__set_watch(t, there->wd, node) < 0 || butter__list_add(&t->scan, node) < 0)
+		butter__degrade(t, node, there->error);
+	else
+		watch_node(t, node, there->wd);
+	if (there->wd >= 0 && butter__list_add(&t->scan, node) < 0)
 		t->lost = 1;
 	return node;
 }
 
-/* What was removed before may have taken the watch with it. */
+/* What was removed just now has taken the watch with it. */
 static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
-			  const struct there *there, enum butter__why why)
+			  enum butter__why why)
 {
-	struct there now = *there;
+	struct there now;
 	int fd = butter__tree_open_dir(t, dir);
-	if (there->is_dir && there->wd >= 0 &&
-	    !butter__wds_get(&butter__channel_of(t, dir)->wds, there->wd)) {
-		if (fd < 0)
-			return 0;
-		look(t, fd, dir, name, &now);
-	}
+	if (fd < 0)
+		return 0;
+	look(t, fd, dir, name, &now);
 	return now.exists ? add_new(t, dir, name, len, &now, why) : 0;
 }
 
@@ -168,12 +197,12 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 		    size_t len, enum butter__why why)
 {
 	struct stat st;
-	const struct butter__node *n = butter__node(&t->model, node), *o = butter__node(&t->model, old);
+	const struct butter__node *n = butter__node(&t->model, node);
 	if (butter__model_is_below(&t->model, node, old) || butter__model_is_below(&t->model, old, node))
 		return 0;
 	int from = butter__tree_open_dir(t, n->parent);
-	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 || st.st_ino != o->ino ||
-	    st.st_dev != t->model.devs[o->dev])
+	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 ||
+	    !butter__model_is(&t->model, old, st.st_dev, st.st_ino))
 		return 0;
 	if (butter__tree_path(t, &t->old_path, node, NULL, 0) == 0)
 		butter__tell_moved(t, flags_of(t, node, why) | BUTTER_TREE_EXCHANGED, dir, name, len);
@@ -205,8 +234,9 @@ static void move_here(struct butter_tree *t, uint32_t node, uint32_t dir, const 
 		butter__tell_moved(t, flags_of(t, node, why), node, NULL, 0);
 	else
 		t->lost = 1;
-	if (butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY)
-		butter__list_add(&t->dirty, node);
+	if (butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY &&
+	    butter__list_add(&t->dirty, node) < 0)
+		t->lost = 1;
 }
 
 /* A file that is renamed over goes without a word: MOVED says so. */
@@ -234,17 +264,36 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 	note_identity(t, node, &there->st);
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
 	unhold(t, node);
+	if (!there->is_dir || there->wd < 0 ||
+	    !(butter__node(&t->model, node)->flags & BUTTER__NODE_UNWATCHED))
+		return;
+	if (butter__node(&t->model, node)->wd < 0)
+		watch_node(t, node, there->wd);
+	butter__mark_dirty(t, node);
+}
+
+/* What is there is not taken in: nothing but what is known is watched. */
+static void forget_look(struct butter_tree *t, uint32_t dir, const struct there *there)
+{
+	struct butter__channel *c = butter__channel_of(t, dir);
+	int saved = errno;
+	if (there->wd >= 0 && !butter__wds_get(&c->wds, there->wd))
+		c->backend->unwatch(c, there->wd);
+	errno = saved;
 }
 
 /* The other thing that is there now; old is what the model has there, and may be found elsewhere yet. */
 static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char *name, size_t len,
 		  const struct there *there, enum butter__why why, int final)
 {
+	struct butter__wds *wds = &butter__channel_of(t, dir)->wds;
+	int was_known = there->wd >= 0 && butter__wds_get(wds, there->wd);
 	uint32_t node = find_moved(t, dir, there);
 	if (node && old && exchange(t, node, old, dir, name, len, why))
 		return;
 	if (old && !node && !final) {
 		butter__hold(t, old);
+		forget_look(t, dir, there);
 		return;
 	}
 	/* What is known above or below of where it is now cannot be moved: it is new, and the old is looked
@@ -260,8 +309,10 @@ static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char 
 		butter__remove_tree(t, old);
 	if (node)
 		move_here(t, node, dir, name, len, why);
+	else if (was_known && !butter__wds_get(wds, there->wd))
+		node = add_again(t, dir, name, len, why);
 	else
-		node = add_again(t, dir, name, len, there, why);
+		node = add_new(t, dir, name, len, there, why);
 	if (node)
 		butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
 }
@@ -273,11 +324,13 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 	uint32_t old = butter__model_find(&t->model, dir, name, len);
 	int fd = butter__tree_open_dir(t, dir);
 	if (fd < 0) {
-		butter__mark_dirty(t, dir);
+		butter__look_failed(t, dir, errno);
 		return;
 	}
 	look(t, fd, dir, name, &there);
-	if (there.exists && old && is_same(t, old, &there))
+	if (there.trouble)
+		butter__look_failed(t, dir, there.trouble);
+	else if (there.exists && old && is_same(t, old, &there))
 		same(t, old, &there, why);
 	else if (there.exists)
 		other(t, old, dir, name, len, &there, why, final);
@@ -321,30 +374,37 @@ void butter__reconcile_held(struct butter_tree *t, uint32_t node)
 		reconcile_again(t);
 }
 
-static void remove_node(struct butter_tree *t, uint32_t node)
+static void remove_node(struct butter_tree *t, uint32_t node, int tell)
 {
+	unsigned flags = butter__node(&t->model, node)->flags;
+	if (flags & BUTTER__NODE_DIR && t->half_count > 0)
+		butter__halves_of(t, node, tell);
+	if (tell)
+		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, node, BUTTER__OTHER), node, NULL, 0);
 	butter__unwatch(t, node);
+	if (flags & BUTTER__NODE_WINDOW)
+		butter__window_gone(t, node);
 	if (t->open_node == node)
 		butter__tree_close_dir(t);
 	butter__model_remove(&t->model, node);
 }
 
-/* What is below it first. */
-void butter__remove_tree(struct butter_tree *t, uint32_t node)
+static void remove_below(struct butter_tree *t, uint32_t node, int tell)
 {
 	uint32_t leaf;
 	do {
 		leaf = butter__model_first_leaf(&t->model, node);
-		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, leaf, BUTTER__OTHER), leaf, NULL, 0);
-		remove_node(t, leaf);
+		remove_node(t, leaf, tell);
 	} while (leaf != node);
+}
+
+/* What is below it first. */
+void butter__remove_tree(struct butter_tree *t, uint32_t node)
+{
+	remove_below(t, node, 1);
 }
 
 void butter__forget_tree(struct butter_tree *t, uint32_t node)
 {
-	uint32_t leaf;
-	do {
-		leaf = butter__model_first_leaf(&t->model, node);
-		remove_node(t, leaf);
-	} while (leaf != node);
+	remove_below(t, node, 0);
 }

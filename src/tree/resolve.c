@@ -85,9 +85,8 @@ static int open_below(int at, char *path, size_t len)
 
 static int is_known(const struct butter_tree *t, uint32_t node, int fd)
 {
-	const struct butter__node *n = butter__node(&t->model, node);
 	struct stat st;
-	return fstat(fd, &st) == 0 && st.st_ino == n->ino && st.st_dev == t->model.devs[n->dev];
+	return fstat(fd, &st) == 0 && butter__model_is(&t->model, node, st.st_dev, st.st_ino);
 }
 
 static int open_node(struct butter_tree *t, uint32_t node)

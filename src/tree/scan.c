@@ -54,7 +54,9 @@ static int list(struct butter_tree *t, uint32_t node)
 	t->open_node = 0;
 	while ((n = butter__listing_next(&listing, &entry)) > 0)
 		found(t, node, &entry);
+	int error = errno;
 	butter__close(listing.fd);
+	errno = error;
 	return n;
 }
 
@@ -68,18 +70,27 @@ void butter__scan(struct butter_tree *t)
 		if (!t->initial && !butter__tree_has_entries(t))
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
-			butter__mark_dirty(t, node);
+			butter__look_failed(t, node, errno);
 		if (n->flags & BUTTER__NODE_WINDOW)
 			butter__window_open(t, node);
 	}
 }
 
+/* Whether something in it could not be looked at: then what was not seen may be there. */
+static int is_marked(const struct butter_tree *t, uint32_t node, uint32_t from)
+{
+	return t->dirty.count > from && butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
 void butter__list_again(struct butter_tree *t, uint32_t node)
 {
 	clear_seen(t, node);
-	if (list(t, node) == 0)
+	uint32_t dirty = t->dirty.count;
+	if (list(t, node) < 0) {
+		butter__look_failed(t, node, errno);
+	} else if (!is_marked(t, node, dirty)) {
 		hold_unseen(t, node);
-	else
-		butter__mark_dirty(t, node);
+		butter__recover(t, node);
+	}
 	butter__scan(t);
 }

@@ -17,6 +17,9 @@ static const struct {
 	{IN_CLOSE_NOWRITE, BUTTER_TREE_CLOSED}, {IN_ACCESS, BUTTER_TREE_ACCESSED},
 };
 
+/* These leave a directory as it was. To look at the disk for them would be one more of them. */
+enum { NO_CHANGE = BUTTER_TREE_OPENED | BUTTER_TREE_CLOSED | BUTTER_TREE_ACCESSED };
+
 static uint32_t change_of(uint32_t mask)
 {
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
@@ -38,9 +41,12 @@ static enum butter__why why_of(uint32_t mask)
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
-	uint32_t type = change_of(ev->mask);
-	butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
-	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
+	uint32_t type = change_of(ev->mask), node = 0;
+	if (type & NO_CHANGE)
+		node = butter__model_find(&t->model, dir, ev->name, ev->len);
+	if (!node)
+		butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
+	node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
 	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
 		butter__tell(t, type, flags, node, NULL, 0);
 }
@@ -58,6 +64,19 @@ void butter__half_gone(struct butter_tree *t, uint32_t i)
 	const struct butter__half *h = &t->halves[i];
 	butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
 	remove_half(t, i);
+}
+
+/* A directory goes: so does what left it, before it. */
+void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell)
+{
+	for (uint32_t i = t->half_count; i-- > 0;) {
+		if (t->halves[i].dir != dir)
+			continue;
+		if (tell)
+			butter__half_gone(t, i);
+		else
+			remove_half(t, i);
+	}
 }
 
 static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
@@ -135,11 +154,27 @@ static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__
 	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
 }
 
+/*
+ * 0: the path of a directory is as far as is known the right one. A directory that left its place and did
+ * not arrive with the very next record is nowhere in the tree; what happens in it is told no more, or when it
+ * is found again.
+ */
+static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
+{
+	uint32_t at = t->held.count > 0 ? dir : 0;
+	while (at && !(butter__node(&t->model, at)->flags & BUTTER__NODE_HELD))
+		at = butter__node(&t->model, at)->parent;
+	if (!at)
+		return 0;
+	butter__settle(t, 0);
+	return butter__node(&t->model, dir)->wd != ev->wd;
+}
+
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
 	uint32_t type = change_of(ev->mask);
-	if (is_dir_now(t, dir, ev, why))
+	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why))
 		return;
 	if (t->half_count > 0)
 		end_halves(t, dir, ev);
@@ -178,11 +213,34 @@ static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t n
 	}
 }
 
-/* Handling it may change which nodes there are, so aliases are asked for by their place in the list. */
+static void on_node(struct butter_tree *t, struct butter__channel *c, uint32_t node,
+		    const struct butter__record *ev)
+{
+	if (ev->len)
+		on_name(t, node, ev);
+	else
+		on_self(t, c, node, ev);
+}
+
+/* Handling it may change which nodes have the watch. */
+static void on_nodes(struct butter_tree *t, struct butter__channel *c, uint32_t node,
+		     const struct butter__record *ev)
+{
+	struct butter__list nodes = {0};
+	for (uint32_t at = 0; node; node = butter__next_alias(t, c, ev->wd, &at))
+		if (butter__list_add(&nodes, node) < 0)
+			t->lost = 1;
+	for (uint32_t i = 0; i < nodes.count; i++)
+		if (butter__node(&t->model, nodes.items[i])->wd == ev->wd)
+			on_node(t, c, nodes.items[i], ev);
+	butter__free(nodes.items);
+}
+
 static void on_record(struct butter_tree *t, struct butter__channel *c, const struct butter__record *ev)
 {
-	uint32_t at = 0;
+	t->records++;
 	if (ev->mask & IN_Q_OVERFLOW) {
+		t->overflows++;
 		t->lost = 1;
 		return;
 	}
@@ -190,13 +248,11 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		c->barrier_open = 0;
 		return;
 	}
-	for (uint32_t node = butter__wds_get(&c->wds, ev->wd); node;
-	     node = butter__next_alias(t, c, ev->wd, &at)) {
-		if (ev->len)
-			on_name(t, node, ev);
-		else
-			on_self(t, c, node, ev);
-	}
+	uint32_t node = butter__wds_get(&c->wds, ev->wd);
+	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED)
+		on_nodes(t, c, node, ev);
+	else if (node)
+		on_node(t, c, node, ev);
 }
 
 /* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */

@@ -114,6 +114,7 @@ struct butter__channel {
 	struct butter__wds wds;
 	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
 	int barrier_open;        /* it has not come back yet */
+	uint64_t barrier_cookie; /* the last butter_tree_sync() that it is for */
 };
 
 enum { BUTTER__CHANNELS = 1 };
@@ -153,6 +154,13 @@ struct butter_tree {
 	int open_fd;
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
+
+	uint64_t synced;               /* the cookie of the last SYNC event */
+	int64_t retry_after;           /* what failed is not tried again before */
+	struct butter__list held_when; /* milliseconds, for each of held */
+	int64_t settled;               /* when it was last decided what was held */
+	int paused;
+	uint64_t records, events, overflows, rescans;
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
@@ -198,6 +206,15 @@ void butter__remove_tree(struct butter_tree *t, uint32_t node);
 void butter__hold(struct butter_tree *t, uint32_t node);
 void butter__mark_dirty(struct butter_tree *t, uint32_t node);
 
+/* What is wrong, see trouble.c. */
+int butter__is_gone(int error);
+int butter__is_forbidden(int error);
+void butter__retry_later(struct butter_tree *t);
+void butter__degrade(struct butter_tree *t, uint32_t node, int error);
+void butter__recover(struct butter_tree *t, uint32_t node);
+void butter__look_failed(struct butter_tree *t, uint32_t node, int error);
+void butter__tell_error(struct butter_tree *t, uint32_t type, uint32_t node, int error);
+
 /* Lists all new directories. */
 void butter__scan(struct butter_tree *t);
 void butter__list_again(struct butter_tree *t, uint32_t node);
@@ -205,13 +222,16 @@ void butter__list_again(struct butter_tree *t, uint32_t node);
 /* Reads and handles one buffer of records: 1, 0 there are none, -1 and errno. */
 int butter__stream_read(struct butter_tree *t, struct butter__channel *c);
 
-/* What was held, left or dirty is decided; with everything, also what is not old enough. */
-void butter__settle(struct butter_tree *t, int everything);
+/* What was held or left at least so many nanoseconds ago, or is dirty, is decided. */
+void butter__settle(struct butter_tree *t, int64_t patience);
 void butter__lose(struct butter_tree *t);
 
 /* Half a rename: after this long its other half does not come any more, in nanoseconds. */
 #define BUTTER__PATIENCE INT64_C(10000000)
+#define BUTTER__RETRY INT64_C(100000000) /* and so long until what failed is tried again */
+uint32_t butter__milliseconds(int64_t ns);
 void butter__half_gone(struct butter_tree *t, uint32_t i);
+void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell);
 void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int wd);
 void butter__root_lost(struct butter_tree *t, uint32_t node);
 
@@ -219,6 +239,7 @@ void butter__root_lost(struct butter_tree *t, uint32_t node);
 void butter__window_open(struct butter_tree *t, uint32_t node);
 void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
 void butter__windows_forget(struct butter_tree *t);
+void butter__window_gone(struct butter_tree *t, uint32_t node);
 
 /* The timer behind the fd. */
 void butter__set_timer(struct butter_tree *t);

@@ -9,22 +9,6 @@
 
 #include "tree.h"
 
-/* Only what is waiting now can be about what the listing saw. */
-void butter__window_open(struct butter_tree *t, uint32_t node)
-{
-	int waiting = 0;
-	struct butter__channel *c = butter__channel_of(t, node);
-	ioctl(c->fd, FIONREAD, &waiting);
-	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
-	if (!windows) {
-		t->lost = 1;
-		return;
-	}
-	t->windows = windows;
-	windows[t->window_count++] = (struct butter__window){
-		.channel = c, .end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node};
-}
-
 static void forget_files(struct butter_tree *t, uint32_t node)
 {
 	struct butter__node *n = butter__node(&t->model, node);
@@ -36,6 +20,33 @@ static void forget_files(struct butter_tree *t, uint32_t node)
 		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_DIR))
 			butter__model_remove(&t->model, i);
 	}
+}
+
+/* Only what is waiting now can be about what the listing saw. */
+void butter__window_open(struct butter_tree *t, uint32_t node)
+{
+	int waiting = 0;
+	struct butter__channel *c = butter__channel_of(t, node);
+	ioctl(c->fd, FIONREAD, &waiting);
+	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
+	if (!windows) {
+		t->lost = 1;
+		forget_files(t, node);
+		return;
+	}
+	t->windows = windows;
+	windows[t->window_count++] = (struct butter__window){
+		.channel = c, .end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node};
+}
+
+/* The number may be another node's soon, with a window of its own. */
+void butter__window_gone(struct butter_tree *t, uint32_t node)
+{
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < t->window_count; i++)
+		if (t->windows[i].node != node)
+			t->windows[left++] = t->windows[i];
+	t->window_count = left;
 }
 
 void butter__windows_forget(struct butter_tree *t)

@@ -6,12 +6,13 @@
 #include <fcntl.h>
 
 #include <butter/butter.h>
+#include <butter/tree.h>
 
 #include "test.h"
 
 /* clang-format off */
 #define HAS(function, type) _Static_assert(_Generic(function, type: 1), #function)
-#define CONFORMS(T)                                                                                  \
+#define HAS_VERBS(T)                                                                                 \
 	HAS(butter_##T##_release, int (*)(struct butter_##T *));                                     \
 	HAS(butter_##T##_close, void (*)(struct butter_##T *));                                      \
 	HAS(butter_##T##_fd, int (*)(const struct butter_##T *));                                    \
@@ -19,7 +20,10 @@
 	HAS(butter_##T##_source, struct butter_source *(*)(struct butter_##T *));                    \
 	HAS(butter_##T##_read_event, int (*)(struct butter_##T *, struct butter_##T##_event *));     \
 	HAS(butter_##T##_read_events, ssize_t (*)(struct butter_##T *, struct butter_##T##_event *, size_t)); \
-	HAS(butter_##T##_wait_event, int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t)); \
+	HAS(butter_##T##_wait_event, int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t))
+/* A kernel object has a decoder of its records too. */
+#define CONFORMS(T)                                                                                  \
+	HAS_VERBS(T);                                                                                        \
 	HAS(butter_##T##_decode, ssize_t (*)(const void *, size_t, struct butter_##T##_event *));    \
 	static void T##_by_short_names(struct butter_##T *x)                                                 \
 	{                                                                                                    \
@@ -43,6 +47,7 @@ CONFORMS(inotify)
 CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
+HAS_VERBS(tree);
 
 #define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
 #define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
@@ -168,6 +173,60 @@ AT(spawn, flags, 9 * WORD);
 AT(spawn, pgid, 9 * WORD + 4);
 AT(spawn, cgroup_fd, 9 * WORD + 8);
 SIZE(spawn, 9 * WORD + 16);
+AT(tree_event, type, 0);
+AT(tree_event, flags, 4);
+AT(tree_event, root, 8);
+AT(tree_event, pid, 12);
+AT(tree_event, error, 16);
+AT(tree_event, path_len, 20);
+AT(tree_event, old_path_len, 24);
+AT(tree_event, name_len, 28);
+AT(tree_event, path, 32);
+AT(tree_event, old_path, 32 + WORD);
+AT(tree_event, name, 32 + 2 * WORD);
+AT(tree_event, limit, 32 + 3 * WORD);
+AT(tree_event, limit_value, 32 + 4 * WORD);
+AT(tree_event, limit_use, 40 + 4 * WORD);
+AT(tree_event, cookie, 48 + 4 * WORD);
+AT(tree_event, data, 56 + 4 * WORD);
+AT(tree_event, reserved, ALIGNED(56 + 5 * WORD));
+SIZE(tree_event, ALIGNED(56 + 5 * WORD) + 16);
+AT(tree_options, size, 0);
+AT(tree_options, flags, WORD);
+AT(tree_options, scan_workers, WORD + 4);
+AT(tree_options, reserved, ALIGNED(WORD + 8));
+SIZE(tree_options, ALIGNED(WORD + 8) + 32);
+AT(tree_rule, action, 0);
+AT(tree_rule, syntax, 4);
+AT(tree_rule, pattern, 8);
+AT(tree_rule, match, 8 + WORD);
+AT(tree_rule, data, 8 + 2 * WORD);
+SIZE(tree_rule, 8 + 3 * WORD);
+AT(tree_root, size, 0);
+AT(tree_root, mask, WORD);
+AT(tree_root, flags, WORD + 4);
+AT(tree_root, backend, WORD + 8);
+AT(tree_root, max_depth, WORD + 12);
+AT(tree_root, rules, WORD + 16);
+AT(tree_root, rule_count, 2 * WORD + 16);
+AT(tree_root, ignore_file, 3 * WORD + 16);
+AT(tree_root, poll_interval, ALIGNED(4 * WORD + 16));
+AT(tree_root, settle, ALIGNED(4 * WORD + 16) + 8);
+AT(tree_root, settle_max, ALIGNED(4 * WORD + 16) + 16);
+AT(tree_root, data, ALIGNED(4 * WORD + 16) + 24);
+AT(tree_root, reserved, ALIGNED(ALIGNED(4 * WORD + 16) + 24 + WORD));
+SIZE(tree_root, ALIGNED(ALIGNED(4 * WORD + 16) + 24 + WORD) + 32);
+AT(tree_node, path, 0);
+AT(tree_node, ino, ALIGNED(WORD));
+AT(tree_node, flags, ALIGNED(WORD) + 8);
+AT(tree_node, wd, ALIGNED(WORD) + 12);
+AT(tree_node, root, ALIGNED(WORD) + 16);
+AT(tree_node, reserved, ALIGNED(WORD) + 20);
+SIZE(tree_node, ALIGNED(WORD) + 24);
+AT(tree_statistics, directories, 0);
+AT(tree_statistics, bytes, 32);
+AT(tree_statistics, rescans, 64);
+SIZE(tree_statistics, 128);
 AT(source, ops, 0);
 AT(source, fd, WORD);
 SIZE(source, WORD + 16);
