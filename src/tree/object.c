@@ -17,12 +17,13 @@
 #include "../event/options.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 enum { AT_ONCE = 1, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0;
+	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0;
 }
 
 /* When the fd has to become readable though the kernel says nothing; 0: never. */
@@ -132,17 +133,19 @@ static int release(struct butter_source *source)
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		close_channel(&t->channels[i]);
-	for (uint32_t i = 0; i < t->root_count; i++)
+	for (uint32_t i = 0; i < t->root_count; i++) {
 		butter__free(t->roots[i].path);
+		butter__root_filter_free(&t->roots[i]);
+	}
 	for (uint32_t i = 0; i < t->half_count; i++)
 		butter__free(t->halves[i].name);
 	butter__names_clear(&t->again);
+	butter__ignore_free(t);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
-	void *all[] = {
-		t->roots,   t->scan.items, t->dirty.items, t->held.items,    t->halves,       t->again.items,
-		t->windows, t->aliases,    t->path.text,   t->old_path.text, t->scratch.text, t->listing,
-		t};
+	void *all[] = {t->roots,        t->scan.items, t->dirty.items,    t->held.items,  t->halves,
+		       t->again.items,  t->windows,    t->aliases,        t->path.text,   t->old_path.text,
+		       t->scratch.text, t->listing,    t->rule_path.text, t->below.items, t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;

@@ -6,6 +6,7 @@
 
 #include "../event/object.h"
 #include "tree.h"
+#include "verdict.h"
 
 int butter__list_add(struct butter__list *l, uint32_t item)
 {
@@ -59,6 +60,16 @@ static int reserve(struct butter__text *text, size_t size)
 	return 0;
 }
 
+int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len)
+{
+	if (reserve(text, at + len + 1) < 0)
+		return -1;
+	memcpy(text->text + at, more, len);
+	text->text[at + len] = '\0';
+	text->len = at + len;
+	return 0;
+}
+
 int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
 		      size_t len)
 {
@@ -100,6 +111,8 @@ static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t n
 		t->queue.failed = 1;
 		return;
 	}
+	if (ev->type & 0xffff && ev->type != BUTTER_TREE_MOVED && !butter__reports(root, &t->path, ev->type))
+		return;
 	ev->root = (int32_t)number;
 	ev->data = root->data;
 	ev->path = t->path.text;

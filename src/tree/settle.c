@@ -6,6 +6,7 @@
 #include "../event/object.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 enum { PASSES = 64 };
 
@@ -78,13 +79,19 @@ static void settle_held(struct butter_tree *t)
 		butter__half_gone(t, t->half_count - 1);
 }
 
+static int waits(const struct butter_tree *t)
+{
+	return t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0 || t->below.count > 0;
+}
+
 /*
  * A directory that is not found is listed when its parent's listing has told where it is, or it is gone
  * with what is held.
  */
 void butter__settle(struct butter_tree *t, int everything)
 {
-	for (int i = 0; i < PASSES && (t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0); i++) {
+	for (int i = 0; i < PASSES && waits(t); i++) {
+		butter__settle_below(t);
 		settle_dirty(t);
 		if (!everything && butter__time_now() - t->held_since < BUTTER__PATIENCE)
 			break;

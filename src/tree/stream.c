@@ -8,6 +8,7 @@
 #include "../event/object.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 static const struct {
 	uint32_t mask, type;
@@ -40,7 +41,9 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
 	uint32_t type = change_of(ev->mask);
 	butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
-	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
+	uint32_t node = type && butter__tree_knows(t, dir)
+				? butter__model_find(&t->model, dir, ev->name, ev->len)
+				: 0;
 	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
 		butter__tell(t, type, flags, node, NULL, 0);
 }
@@ -92,10 +95,12 @@ static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter_
 		const struct butter__half *h = &t->halves[i];
 		if (h->cookie != ev->cookie)
 			continue;
-		if (butter__tree_path(t, &t->old_path, h->dir, h->name, h->len) == 0)
+		if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
 			butter__tell_moved(t, 0, dir, ev->name, ev->len);
-		else
-			t->lost = 1;
+		} else {
+			butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
+			butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
+		}
 		remove_half(t, i);
 		return 1;
 	}
@@ -139,7 +144,8 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 {
 	enum butter__why why = why_of(ev->mask);
 	uint32_t type = change_of(ev->mask);
-	if (is_dir_now(t, dir, ev, why))
+	if (is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
+	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
 		return;
 	if (t->half_count > 0)
 		end_halves(t, dir, ev);
@@ -159,6 +165,7 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
+	butter__ignore_changed(t, dir, ev);
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
 	else

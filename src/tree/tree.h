@@ -45,7 +45,10 @@ struct butter__text {
 	char *text;
 	size_t len, size;
 };
+/* The first at bytes stay, and len bytes follow them. 0, or -1 and ENOMEM. */
+int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len);
 
+struct butter__filter;
 struct butter__root {
 	char *path; /* absolute; "" is "/" */
 	size_t path_len;
@@ -54,6 +57,9 @@ struct butter__root {
 	void *data;
 	struct butter__channel *channel;
 	int missing;
+	struct butter__filter *filter; /* NULL: everything */
+	uint32_t max_depth;
+	char *ignore_file; /* NULL: none */
 };
 
 /* A name that left a directory, whose other half may come yet. */
@@ -62,6 +68,12 @@ struct butter__half {
 	int64_t since;
 	char *name;
 	size_t len;
+};
+
+/* What the list of a directory says of names. */
+struct butter__ignore {
+	uint32_t dir;
+	struct butter__gitignore *list;
 };
 
 /* Another node with the watch of one that the channel knows. */
@@ -153,11 +165,24 @@ struct butter_tree {
 	int open_fd;
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
+
+	struct butter__text rule_path;
+	struct butter__list below; /* directories that are to be listed again with all below them */
+	struct butter__ignore *ignores;
+	uint32_t ignore_count;
+	struct butter__wds ignored; /* of a directory 1 + its place in ignores */
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
 {
 	return (t->flags & BUTTER_TREE_ENTRIES) != 0;
+}
+
+/* Handling one name may remove others, such as a directory that is just being listed. */
+static inline int butter__tree_knows(const struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	return n->flags & BUTTER__NODE_DIR && (n->parent || n->flags & BUTTER__NODE_ROOT);
 }
 
 /* Paths: of a node, or of a name in it, into text. 0, or -1 and ENOMEM. */

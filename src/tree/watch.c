@@ -23,6 +23,8 @@ uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 			mask |= masks[i].mask;
 	if (butter__tree_has_entries(t))
 		mask |= IN_MODIFY | IN_ATTRIB;
+	if (t->roots[butter__model_root(&t->model, node)].ignore_file)
+		mask |= IN_MODIFY | IN_CLOSE_WRITE;
 	return mask;
 }
 
