@@ -34,9 +34,12 @@ static int64_t due(const struct butter_tree *t)
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		if (t->channels[i].next < t->channels[i].end)
 			return AT_ONCE;
+	int64_t coalesced = butter__coalesce_due(t), when = 0;
 	if (t->lost)
-		return t->rescan_after ? t->rescan_after : AT_ONCE;
-	return waits(t) ? t->held_since + BUTTER__PATIENCE : 0;
+		when = t->rescan_after ? t->rescan_after : AT_ONCE;
+	else if (waits(t))
+		when = t->held_since + BUTTER__PATIENCE;
+	return when == 0 || (coalesced > 0 && coalesced < when) ? coalesced : when;
 }
 
 void butter__set_timer(struct butter_tree *t)
@@ -70,6 +73,7 @@ static int advance(struct butter_tree *t)
 			butter__settle(t, n > 0);
 		if (t->lost)
 			butter__lose(t);
+		butter__coalesce_look(t);
 	}
 	butter__tree_close_dir(t);
 	return n;
@@ -141,6 +145,7 @@ static int release(struct butter_source *source)
 		butter__free(t->halves[i].name);
 	butter__names_clear(&t->again);
 	butter__ignore_free(t);
+	butter__coalesce_free(t);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
 	void *all[] = {t->roots,        t->scan.items, t->dirty.items,    t->held.items,  t->halves,
@@ -225,6 +230,7 @@ int butter_tree_sync(struct butter_tree *x, int64_t timeout)
 	butter__settle(x, 1);
 	butter__tree_close_dir(x);
 	ev.cookie = ++x->cookie;
+	butter__coalesce_flush(x);
 	butter__queue_add(&x->queue, &ev);
 	butter__set_timer(x);
 	return 0;

@@ -118,7 +118,7 @@ static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t n
 	ev->path = t->path.text;
 	ev->path_len = (uint32_t)t->path.len;
 	ev->name_len = (uint32_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
-	butter__queue_add(&t->queue, ev);
+	butter__coalesce_tell(t, root, ev);
 }
 
 void butter__tell(struct butter_tree *t, uint32_t type, unsigned flags, uint32_t node, const char *name,

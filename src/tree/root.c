@@ -60,7 +60,8 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 				      .mask = o->mask ? o->mask : BUTTER_TREE_CHANGES,
 				      .data = o->data,
 				      .channel = &t->channels[0]};
-	if (butter__root_filter(root, o, ret_bad_rule) < 0)
+	if (butter__coalesce_set(root, o->settle, o->settle_max) < 0 ||
+	    butter__root_filter(root, o, ret_bad_rule) < 0)
 		return NULL;
 	root->node = butter__model_add_root(&t->model, t->root_count);
 	if (!root->node) {
@@ -147,7 +148,9 @@ int butter_tree_remove(struct butter_tree *x, const char *path)
 		errno = ENOENT;
 		return -1;
 	}
+	butter__coalesce_flush(x);
 	end_root(x, root);
+	butter__set_timer(x);
 	return 0;
 }
 

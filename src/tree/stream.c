@@ -35,17 +35,17 @@ static enum butter__why why_of(uint32_t mask)
 	return mask & IN_DELETE ? BUTTER__DELETED : BUTTER__OTHER;
 }
 
-/* Names that the model knows: the disk decides. */
+/* Names that the model knows: the disk decides, also whether it is a directory. */
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
 	uint32_t type = change_of(ev->mask);
 	butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
 	uint32_t node = type && butter__tree_knows(t, dir)
 				? butter__model_find(&t->model, dir, ev->name, ev->len)
 				: 0;
-	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
-		butter__tell(t, type, flags, node, NULL, 0);
+	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
+	if (node && !(flags & BUTTER__NODE_HELD))
+		butter__tell(t, type, flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0, node, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */

@@ -14,6 +14,7 @@
 #include <butter/source.h>
 #include <butter/tree.h>
 
+#include "coalesce.h"
 #include "listing.h"
 #include "model.h"
 #include "queue.h"
@@ -60,6 +61,7 @@ struct butter__root {
 	struct butter__filter *filter; /* NULL: everything */
 	uint32_t max_depth;
 	char *ignore_file; /* NULL: none */
+	int64_t settle, settle_max;
 };
 
 /* A name that left a directory, whose other half may come yet. */
@@ -170,6 +172,7 @@ struct butter_tree {
 	struct butter__list below; /* directories that are to be listed again with all below them */
 	struct butter__ignore *ignores;
 	uint32_t ignore_count;
+	struct butter__coalesce coalesce;
 	struct butter__wds ignored; /* of a directory 1 + its place in ignores */
 };
 
