@@ -268,8 +268,8 @@ void butter__coalesce_tell(struct butter_tree *t, const struct butter__root *roo
 	}
 	struct butter__pending *p =
 		t->coalesce.count > 0 ? find(&t->coalesce, ev->root, ev->path, ev->path_len) : NULL;
-	int dirs = (p ? p->ev.flags | ev->flags : ev->flags) & BUTTER_TREE_IS_DIR;
-	if (dirs && ev->type & EXISTENCE) {
+	unsigned other = p ? (p->ev.flags ^ ev->flags) & BUTTER_TREE_IS_DIR : 0;
+	if (other || (ev->flags & BUTTER_TREE_IS_DIR && ev->type & EXISTENCE)) {
 		tell_at_and_below(t, ev->root, ev->path, ev->path_len);
 		p = NULL;
 	}

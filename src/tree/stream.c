@@ -113,6 +113,9 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__rec
 	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW))
 		return 1;
 	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
+	/* A directory that has left, and is held: a file has its name now. */
+	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR)
+		return 1;
 	if (why == BUTTER__CAME && node) {
 		int listed = butter__node(&t->model, node)->flags & BUTTER__NODE_SEEN;
 		butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
@@ -137,7 +140,8 @@ static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__
 		return 0;
 	butter__reconcile(t, dir, ev->name, ev->len, why);
 	node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
+	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
+	return flags & BUTTER__NODE_DIR && !(flags & BUTTER__NODE_HELD);
 }
 
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)

@@ -336,6 +336,22 @@ START_TEST(opening_reading_and_closing_are_told_on_request)
 }
 END_TEST
 
+START_TEST(a_file_in_the_place_of_a_directory_that_left_the_tree_is_told_of)
+{
+	const char *out = scratch();
+	top = scratch();
+	dir("d");
+	rules(ROOT(.mask = EXISTENCE), (unsigned)_i);
+	told();
+	ck_assert_int_eq(rename(at("d"), path_in(out, "d")), 0);
+	touch(at("d"));
+	told();
+	ck_assert_ptr_nonnull(strstr(stream, "C d"));
+	ck_assert_ptr_nonnull(strstr(stream, "D d"));
+	butter_tree_close(t);
+}
+END_TEST
+
 static void both_levels(TCase *tc, TCase *raw)
 {
 	(void)raw;
@@ -350,6 +366,7 @@ static void both_levels(TCase *tc, TCase *raw)
 	tcase_add_loop_test(tc, an_ignore_file_prunes_and_is_read_again_when_it_changes, 0, 2);
 	tcase_add_loop_test(tc, the_nearest_ignore_file_decides, 0, 2);
 	tcase_add_loop_test(tc, a_root_that_wants_no_moves_is_told_of_deletions_and_creations, 0, 2);
+	tcase_add_loop_test(tc, a_file_in_the_place_of_a_directory_that_left_the_tree_is_told_of, 0, 2);
 	tcase_add_loop_test(tc, opening_reading_and_closing_are_told_on_request, 0, 2);
 }
 
