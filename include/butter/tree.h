@@ -116,7 +116,11 @@ enum {
 #define BUTTER_TREE_ONE_FILESYSTEM 0x2u /* no other filesystem below it is entered */
 #define BUTTER_TREE_SKIP_HIDDEN 0x4u    /* names that begin with a period do not exist */
 
-/* All 0 but size is what butter_tree_add() does without options. */
+/*
+ * All 0 but size is what butter_tree_add() does without options. A move between what is told of and what is
+ * not, or for a root whose mask has no MOVED, is a DELETED and a CREATED. With settle a MOVED is told at
+ * once, behind what waits of its paths, and no DELETED is left out.
+ */
 struct butter_tree_root {
 	size_t size;        /* sizeof(struct butter_tree_root) */
 	uint32_t mask;      /* types that are told; 0: BUTTER_TREE_CHANGES */

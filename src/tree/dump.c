@@ -22,7 +22,7 @@ static int dump_node(const struct butter_tree *t, struct butter__text *text, uin
 	struct butter_tree_node node = {.path = text->text,
 					.ino = n->ino,
 					.flags = n->flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0,
-					.wd = n->wd,
+					.wd = n->wd >= 0 ? n->wd : -1,
 					.root = (int32_t)butter__model_root(&t->model, number)};
 	return tell(&node, data);
 }

@@ -185,3 +185,14 @@ int butter__filter_reports(const struct butter__filter *f, const char *path, con
 			return f->rules[i].as_given.action == BUTTER_TREE_INCLUDE;
 	return !f->picks;
 }
+
+int butter__filter_looks_at_paths(const struct butter__filter *f, int prune)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct rule *rule = &f->rules[i];
+		if ((rule->as_given.action == BUTTER_TREE_PRUNE) == !!prune &&
+		    (rule->whole || syntax_of(&rule->as_given) == BUTTER_TREE_CALLBACK))
+			return 1;
+	}
+	return prune && f->settings.max_depth;
+}

@@ -56,4 +56,8 @@ enum butter__filter_verdict butter__filter_prunes(const struct butter__filter *f
 						  const char *name, uint32_t depth, int is_dir);
 int butter__filter_reports(const struct butter__filter *f, const char *path, const char *name, uint32_t type);
 
+/* Whether a rule that prunes, or one of the others, asks for more than the name: what a directory that is
+ * renamed has below it may then be decided otherwise. */
+int butter__filter_looks_at_paths(const struct butter__filter *f, int prune);
+
 #endif

@@ -28,7 +28,7 @@ struct butter__node {
 	uint32_t name;         /* in the pool */
 	uint32_t next_in_hash; /* of parent and name; free nodes: the next */
 	uint32_t first_child, next_sibling, prev_sibling;
-	int32_t wd; /* watch descriptor; -1: none */
+	int32_t wd; /* watch descriptor; BUTTER__WD_* */
 	uint16_t name_len;
 	uint8_t flags;
 	uint8_t dev; /* in devs */
@@ -57,6 +57,9 @@ struct butter__model {
 };
 
 enum { BUTTER__NODE_CHUNK = 4096, BUTTER__DEV_ANY = 255 };
+
+/* There is none; or the kernel has ended it, with the inode: a directory that is there now is another one. */
+enum { BUTTER__WD_NONE = -1, BUTTER__WD_ENDED = -2 };
 
 static inline struct butter__node *butter__node(const struct butter__model *m, uint32_t number)
 {

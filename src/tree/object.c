@@ -17,17 +17,19 @@
 #include "../event/options.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 enum { AT_ONCE = 1, MILLISECOND = 1000000, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0;
+	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0;
 }
 
+/* 0: never. */
 static int64_t sooner(int64_t a, int64_t b)
 {
-	return a && a < b ? a : b;
+	return a && (!b || a < b) ? a : b;
 }
 
 /* When the fd has to become readable though the kernel says nothing; 0: never. */
@@ -43,9 +45,9 @@ static int64_t due(const struct butter_tree *t)
 		when = t->rescan_after ? t->rescan_after : AT_ONCE;
 	if (t->held.count > 0 || t->half_count > 0)
 		when = sooner(when, t->held_since + BUTTER__PATIENCE + MILLISECOND);
-	else if (t->dirty.count > 0)
+	else if (t->dirty.count > 0 || t->below.count > 0)
 		when = sooner(when, t->retry_after ? t->retry_after : AT_ONCE);
-	return when;
+	return sooner(when, butter__coalesce_due(t));
 }
 
 void butter__set_timer(struct butter_tree *t)
@@ -84,6 +86,7 @@ static void tell_synced(struct butter_tree *t)
 	if (upto <= t->synced || t->lost)
 		return;
 	butter__settle(t, 0);
+	butter__coalesce_flush(t);
 	while (t->synced < upto && !t->queue.failed) {
 		struct butter_tree_event ev = {.type = BUTTER_TREE_SYNC,
 					       .root = -1,
@@ -145,6 +148,7 @@ static int step(struct butter_tree *t)
 	t->lost |= t->queue.failed;
 	if (t->lost)
 		butter__lose(t);
+	butter__coalesce_look(t);
 	if (t->synced == t->cookie)
 		return n;
 	tell_synced(t);
@@ -225,20 +229,33 @@ static int release(struct butter_source *source)
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		close_channel(&t->channels[i]);
-	for (uint32_t i = 0; i < t->root_count; i++)
+	for (uint32_t i = 0; i < t->root_count; i++) {
 		butter__free(t->roots[i].path);
+		butter__root_filter_free(&t->roots[i]);
+	}
 	for (uint32_t i = 0; i < t->half_count; i++)
 		butter__free(t->halves[i].name);
 	butter__names_clear(&t->again);
+	butter__ignore_free(t);
+	butter__coalesce_free(t);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
-	void *all[] = {t->roots,           t->scan.items,
-		       t->dirty.items,     t->held.items,
-		       t->halves,          t->again.items,
-		       t->windows,         t->aliases,
-		       t->path.text,       t->old_path.text,
-		       t->scratch.text,    t->listing,
-		       t->held_when.items, t};
+	void *all[] = {t->roots,
+		       t->scan.items,
+		       t->dirty.items,
+		       t->held.items,
+		       t->halves,
+		       t->again.items,
+		       t->windows,
+		       t->aliases,
+		       t->path.text,
+		       t->old_path.text,
+		       t->scratch.text,
+		       t->listing,
+		       t->held_when.items,
+		       t->rule_path.text,
+		       t->below.items,
+		       t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;

@@ -6,6 +6,7 @@
 
 #include "../event/object.h"
 #include "tree.h"
+#include "verdict.h"
 
 int butter__list_add(struct butter__list *l, uint32_t item)
 {
@@ -25,7 +26,7 @@ int butter__names_add(struct butter__names_list *l, uint32_t dir, const char *te
 {
 	if (l->count == l->size) {
 		uint32_t size = l->size ? l->size * 2 : 16;
-		struct butter__name *items = realloc(l->items, size * sizeof(*items));
+		struct butter__dir_name *items = realloc(l->items, size * sizeof(*items));
 		if (!items)
 			return -1;
 		l->items = items;
@@ -36,7 +37,7 @@ int butter__names_add(struct butter__names_list *l, uint32_t dir, const char *te
 		return -1;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	l->items[l->count++] = (struct butter__name){.dir = dir, .len = len, .text = copy};
+	l->items[l->count++] = (struct butter__dir_name){.dir = dir, .len = len, .text = copy};
 	return 0;
 }
 
@@ -56,6 +57,16 @@ static int reserve(struct butter__text *text, size_t size)
 		return -1;
 	text->text = bytes;
 	text->size = size * 2;
+	return 0;
+}
+
+int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len)
+{
+	if (reserve(text, at + len + 1) < 0)
+		return -1;
+	memcpy(text->text + at, more, len);
+	text->text[at + len] = '\0';
+	text->len = at + len;
 	return 0;
 }
 
@@ -100,12 +111,14 @@ static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t n
 		t->queue.failed = 1;
 		return;
 	}
+	if (ev->type & 0xffff && ev->type != BUTTER_TREE_MOVED && !butter__reports(root, &t->path, ev->type))
+		return;
 	ev->root = (int32_t)number;
 	ev->data = root->data;
 	ev->path = t->path.text;
 	ev->path_len = (uint32_t)t->path.len;
 	ev->name_len = (uint32_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
-	butter__queue_add(&t->queue, ev);
+	butter__coalesce_tell(t, root, ev);
 }
 
 void butter__tell(struct butter_tree *t, uint32_t type, unsigned flags, uint32_t node, const char *name,

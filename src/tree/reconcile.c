@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "tree.h"
+#include "verdict.h"
 
 enum { TRIES = 8 };
 
 /* What is on the disk. */
 struct there {
 	int exists, is_dir;
+	int leaf;    /* of a directory: it is not entered */
 	int wd;      /* of a directory; -1: it cannot be watched */
 	int error;   /* why */
 	int trouble; /* 0, or the errno with which it could not be asked */
@@ -35,14 +37,19 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 {
 	struct butter__channel *c = butter__channel_of(t, parent);
 	*ret = (struct there){.wd = -1};
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES && !butter__is_hidden(t, parent, name); i++) {
 		if (stat_at(dir, name, &ret->st) < 0) {
 			ret->trouble = butter__is_gone(errno) ? 0 : errno;
 			break;
 		}
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
 		ret->exists = ret->is_dir || butter__tree_has_entries(t);
-		if (!ret->is_dir)
+		enum butter__filter_verdict verdict =
+			butter__verdict(t, parent, name, strlen(name), ret->is_dir);
+		if (verdict == BUTTER__FILTER_GONE)
+			break;
+		ret->leaf = verdict == BUTTER__FILTER_LEAF;
+		if (!ret->is_dir || ret->leaf)
 			return;
 		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
 		ret->error = ret->wd < 0 ? errno : 0;
@@ -78,7 +85,8 @@ static int is_same(const struct butter_tree *t, uint32_t node, const struct ther
 	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
 		return 0;
 	if (there->is_dir && there->wd >= 0 && !(n->flags & BUTTER__NODE_UNWATCHED))
-		return n->wd == there->wd; /* -1: the kernel has ended it with the inode */
+		if (n->wd != BUTTER__WD_NONE)
+			return n->wd == there->wd;
 	return butter__model_is(&t->model, node, there->st.st_dev, there->st.st_ino);
 }
 
@@ -165,6 +173,8 @@ static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, s
 		butter__tell(t, BUTTER_TREE_CREATED, flags_of(t, node, why), node, NULL, 0);
 	if (!there->is_dir)
 		return node;
+	if (there->leaf)
+		return node;
 	if (there->wd < 0)
 		butter__degrade(t, node, there->error);
 	else
@@ -200,6 +210,9 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (butter__model_is_below(&t->model, node, old) || butter__model_is_below(&t->model, old, node))
 		return 0;
+	if (!butter__moves_plainly(t, node, dir, name, len) ||
+	    !butter__moves_plainly(t, old, n->parent, butter__node_name(&t->model, node), n->name_len))
+		return 0;
 	int from = butter__tree_open_dir(t, n->parent);
 	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 ||
 	    !butter__model_is(&t->model, old, st.st_dev, st.st_ino))
@@ -211,6 +224,8 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	butter__model_exchange(&t->model, node, old);
 	unhold(t, node);
 	unhold(t, old);
+	butter__moved(t, node);
+	butter__moved(t, old);
 	return 1;
 }
 
@@ -237,6 +252,7 @@ static void move_here(struct butter_tree *t, uint32_t node, uint32_t dir, const 
 	if (butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY &&
 	    butter__list_add(&t->dirty, node) < 0)
 		t->lost = 1;
+	butter__moved(t, node);
 }
 
 /* A file that is renamed over goes without a word: MOVED says so. */
@@ -257,6 +273,26 @@ static void tell_change(struct butter_tree *t, uint32_t node, const struct there
 		butter__tell(t, BUTTER_TREE_MODIFIED, BUTTER_TREE_SYNTHETIC, node, NULL, 0);
 }
 
+/*
+ * By a move of what is above it a directory may come to be entered, or not any more; one that could not be
+ * watched may be by now.
+ */
+static void same_watch(struct butter_tree *t, uint32_t node, const struct there *there)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	if (there->leaf) {
+		butter__unwatch(t, node);
+	} else if (there->wd >= 0 && n->flags & BUTTER__NODE_UNWATCHED) {
+		if (n->wd < 0)
+			watch_node(t, node, there->wd);
+		butter__mark_dirty(t, node);
+	} else if (there->wd >= 0 && n->wd < 0) {
+		watch_node(t, node, there->wd);
+		if (butter__list_add(&t->scan, node) < 0)
+			t->lost = 1;
+	}
+}
+
 static void same(struct butter_tree *t, uint32_t node, const struct there *there, enum butter__why why)
 {
 	if (why != BUTTER__OTHER)
@@ -264,12 +300,8 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 	note_identity(t, node, &there->st);
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
 	unhold(t, node);
-	if (!there->is_dir || there->wd < 0 ||
-	    !(butter__node(&t->model, node)->flags & BUTTER__NODE_UNWATCHED))
-		return;
-	if (butter__node(&t->model, node)->wd < 0)
-		watch_node(t, node, there->wd);
-	butter__mark_dirty(t, node);
+	if (there->is_dir)
+		same_watch(t, node, there);
 }
 
 /* What is there is not taken in: nothing but what is known is watched. */
@@ -280,6 +312,16 @@ static void forget_look(struct butter_tree *t, uint32_t dir, const struct there 
 	if (there->wd >= 0 && !butter__wds_get(&c->wds, there->wd))
 		c->backend->unwatch(c, there->wd);
 	errno = saved;
+}
+
+/* A move that is told as a deletion and a creation. What is in its place now may have been found already. */
+static uint32_t remove_from(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	if (butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
+		t->lost = 1;
+	butter__remove_tree(t, node);
+	return 0;
 }
 
 /* The other thing that is there now; old is what the model has there, and may be found elsewhere yet. */
@@ -303,6 +345,8 @@ static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char 
 		butter__mark_dirty(t, butter__node(&t->model, node)->parent);
 		node = 0;
 	}
+	if (node && !butter__moves_plainly(t, node, dir, name, len))
+		node = remove_from(t, node);
 	if (old && node)
 		make_place(t, old);
 	else if (old)
@@ -344,7 +388,7 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 static void reconcile_again(struct butter_tree *t)
 {
 	for (uint32_t i = 0; i < t->again.count; i++) {
-		struct butter__name name = t->again.items[i];
+		struct butter__dir_name name = t->again.items[i];
 		const struct butter__node *n = butter__node(&t->model, name.dir);
 		if (n->flags & BUTTER__NODE_DIR && (n->parent || n->flags & BUTTER__NODE_ROOT))
 			reconcile(t, name.dir, name.text, name.len, BUTTER__OTHER, 0);
@@ -382,6 +426,7 @@ static void remove_node(struct butter_tree *t, uint32_t node, int tell)
 	if (tell)
 		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, node, BUTTER__OTHER), node, NULL, 0);
 	butter__unwatch(t, node);
+	butter__ignore_forget(t, node);
 	if (flags & BUTTER__NODE_WINDOW)
 		butter__window_gone(t, node);
 	if (t->open_node == node)

@@ -11,6 +11,7 @@
 #include "../event/object.h"
 #include "../event/options.h"
 #include "tree.h"
+#include "verdict.h"
 
 /* Absolute, without a '/' at its end; what symlinks are in it may lead elsewhere later. */
 static char *absolute(const char *path)
@@ -46,7 +47,8 @@ static struct butter__root *find_root(struct butter_tree *t, const char *path)
 	return NULL;
 }
 
-static struct butter__root *new_root(struct butter_tree *t, char *path, const struct butter_tree_root *o)
+static struct butter__root *new_root(struct butter_tree *t, char *path, const struct butter_tree_root *o,
+				     size_t *ret_bad_rule)
 {
 	struct butter__root *roots = realloc(t->roots, (t->root_count + 1) * sizeof(*roots));
 	if (!roots)
@@ -58,9 +60,14 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 				      .mask = o->mask ? o->mask : BUTTER_TREE_CHANGES,
 				      .data = o->data,
 				      .channel = &t->channels[0]};
-	root->node = butter__model_add_root(&t->model, t->root_count);
-	if (!root->node)
+	if (butter__coalesce_set(root, o->settle, o->settle_max) < 0 ||
+	    butter__root_filter(root, o, ret_bad_rule) < 0)
 		return NULL;
+	root->node = butter__model_add_root(&t->model, t->root_count);
+	if (!root->node) {
+		butter__root_filter_free(root);
+		return NULL;
+	}
 	t->root_count++;
 	return root;
 }
@@ -92,13 +99,13 @@ static void end_root(struct butter_tree *t, struct butter__root *root)
 	root->node = 0;
 	butter__free(root->path);
 	root->path = NULL;
+	butter__root_filter_free(root);
 }
 
 int butter_tree_add(struct butter_tree *x, const char *path, const struct butter_tree_root *options,
 		    size_t *ret_bad_rule)
 {
 	struct butter_tree_root o;
-	(void)ret_bad_rule;
 	if (!path || !*path) {
 		errno = ENOENT;
 		return -1;
@@ -113,7 +120,7 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 		errno = EEXIST;
 		return -1;
 	}
-	struct butter__root *root = new_root(x, whole, &o);
+	struct butter__root *root = new_root(x, whole, &o, ret_bad_rule);
 	if (!root) {
 		butter__free(whole);
 		return -1;
@@ -141,7 +148,9 @@ int butter_tree_remove(struct butter_tree *x, const char *path)
 		errno = ENOENT;
 		return -1;
 	}
+	butter__coalesce_flush(x);
 	end_root(x, root);
+	butter__set_timer(x);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "../event/object.h"
 #include "tree.h"
+#include "verdict.h"
 
 static void clear_seen(struct butter_tree *t, uint32_t node)
 {
@@ -26,7 +27,8 @@ static void hold_unseen(struct butter_tree *t, uint32_t node)
 static void found_file(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
 {
 	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW) ||
-	    butter__model_find(&t->model, dir, entry->name, entry->len))
+	    butter__model_find(&t->model, dir, entry->name, entry->len) ||
+	    butter__verdict(t, dir, entry->name, entry->len, 0) == BUTTER__FILTER_GONE)
 		return;
 	uint32_t node = butter__model_add(&t->model, dir, entry->name, entry->len, BUTTER__NODE_SEEN);
 	if (!node)
@@ -36,6 +38,9 @@ static void found_file(struct butter_tree *t, uint32_t dir, const struct butter_
 
 static void found(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
 {
+	if (entry->type == DT_DIR &&
+	    butter__verdict(t, dir, entry->name, entry->len, 1) == BUTTER__FILTER_GONE)
+		return;
 	if (butter__tree_has_entries(t) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
 		butter__reconcile(t, dir, entry->name, entry->len, BUTTER__LISTED);
 	else
@@ -48,12 +53,21 @@ static int list(struct butter_tree *t, uint32_t node)
 	struct butter__dirent entry;
 	struct butter__listing listing = {.buf = t->listing};
 	int n;
+	if (butter__is_leaf(t, node))
+		return 0;
 	listing.fd = butter__tree_open_dir(t, node);
 	if (listing.fd < 0)
 		return -1;
 	t->open_node = 0;
-	while ((n = butter__listing_next(&listing, &entry)) > 0)
+	butter__ignore_read(t, node, listing.fd);
+	uint64_t ino = butter__node(&t->model, node)->ino;
+	while ((n = butter__listing_next(&listing, &entry)) > 0) {
 		found(t, node, &entry);
+		if (!butter__tree_knows(t, node) || butter__node(&t->model, node)->ino != ino) {
+			n = 0;
+			break;
+		}
+	}
 	int error = errno;
 	butter__close(listing.fd);
 	errno = error;
@@ -65,13 +79,13 @@ void butter__scan(struct butter_tree *t)
 	while (t->scan.count > 0) {
 		uint32_t node = t->scan.items[--t->scan.count];
 		struct butter__node *n = butter__node(&t->model, node);
-		if (!(n->flags & BUTTER__NODE_DIR) || !(n->parent || n->flags & BUTTER__NODE_ROOT))
+		if (!butter__tree_knows(t, node))
 			continue;
 		if (!t->initial && !butter__tree_has_entries(t))
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
 			butter__look_failed(t, node, errno);
-		if (n->flags & BUTTER__NODE_WINDOW)
+		if (butter__tree_knows(t, node) && n->flags & BUTTER__NODE_WINDOW)
 			butter__window_open(t, node);
 	}
 }

@@ -8,6 +8,7 @@
 #include "../event/object.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 enum { PASSES = 64 };
 
@@ -135,6 +136,11 @@ static void settle_held(struct butter_tree *t, uint32_t now, uint32_t age)
 	settle_halves(t, now, age);
 }
 
+static int waits(const struct butter_tree *t)
+{
+	return t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0 || t->below.count > 0;
+}
+
 /*
  * A directory that is not found is listed when its parent's listing has told where it is, or it is gone
  * with what is held. What is left after so many passes is for the timer: others write faster than this
@@ -144,9 +150,10 @@ void butter__settle(struct butter_tree *t, int64_t patience)
 {
 	uint32_t age = butter__milliseconds(patience);
 	int i = 0;
-	for (; i < PASSES && (t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0); i++) {
+	for (; i < PASSES && waits(t); i++) {
 		uint32_t waiting = t->held.count + t->half_count;
 		int64_t now = butter__time_now();
+		butter__settle_below(t);
 		if (age == 0 || now >= t->retry_after)
 			settle_dirty(t);
 		settle_held(t, butter__milliseconds(now), age);

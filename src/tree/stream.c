@@ -8,6 +8,7 @@
 #include "../event/object.h"
 #include "../event/time.h"
 #include "tree.h"
+#include "verdict.h"
 
 static const struct {
 	uint32_t mask, type;
@@ -37,18 +38,18 @@ static enum butter__why why_of(uint32_t mask)
 	return mask & IN_DELETE ? BUTTER__DELETED : BUTTER__OTHER;
 }
 
-/* Names that the model knows: the disk decides. */
+/* Names that the model knows: the disk decides, also whether it is a directory. */
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
 	uint32_t type = change_of(ev->mask), node = 0;
 	if (type & NO_CHANGE)
 		node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (!node)
 		butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
-	node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
-	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
-		butter__tell(t, type, flags, node, NULL, 0);
+	node = type && butter__tree_knows(t, dir) ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
+	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
+	if (node && !(flags & BUTTER__NODE_HELD))
+		butter__tell(t, type, flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0, node, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */
@@ -111,10 +112,12 @@ static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter_
 		const struct butter__half *h = &t->halves[i];
 		if (h->cookie != ev->cookie)
 			continue;
-		if (butter__tree_path(t, &t->old_path, h->dir, h->name, h->len) == 0)
+		if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
 			butter__tell_moved(t, 0, dir, ev->name, ev->len);
-		else
-			t->lost = 1;
+		} else {
+			butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
+			butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
+		}
 		remove_half(t, i);
 		return 1;
 	}
@@ -127,6 +130,9 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__rec
 	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW))
 		return 1;
 	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
+	/* A directory that has left, and is held: a file has its name now. */
+	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR)
+		return 1;
 	if (why == BUTTER__CAME && node) {
 		int listed = butter__node(&t->model, node)->flags & BUTTER__NODE_SEEN;
 		butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
@@ -151,7 +157,8 @@ static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__
 		return 0;
 	butter__reconcile(t, dir, ev->name, ev->len, why);
 	node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	return node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR;
+	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
+	return flags & BUTTER__NODE_DIR && !(flags & BUTTER__NODE_HELD);
 }
 
 /*
@@ -174,7 +181,8 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 {
 	enum butter__why why = why_of(ev->mask);
 	uint32_t type = change_of(ev->mask);
-	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why))
+	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
+	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
 		return;
 	if (t->half_count > 0)
 		end_halves(t, dir, ev);
@@ -194,6 +202,7 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
+	butter__ignore_changed(t, dir, ev);
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
 	else

@@ -14,6 +14,7 @@
 #include <butter/source.h>
 #include <butter/tree.h>
 
+#include "coalesce.h"
 #include "listing.h"
 #include "model.h"
 #include "queue.h"
@@ -29,13 +30,13 @@ struct butter__list {
 int butter__list_add(struct butter__list *l, uint32_t item); /* 0, or -1 and ENOMEM */
 
 /* Names in directories, copied. */
-struct butter__name {
+struct butter__dir_name {
 	uint32_t dir;
 	size_t len;
 	char *text;
 };
 struct butter__names_list {
-	struct butter__name *items;
+	struct butter__dir_name *items;
 	uint32_t count, size;
 };
 int butter__names_add(struct butter__names_list *l, uint32_t dir, const char *text, size_t len);
@@ -45,7 +46,10 @@ struct butter__text {
 	char *text;
 	size_t len, size;
 };
+/* The first at bytes stay, and len bytes follow them. 0, or -1 and ENOMEM. */
+int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len);
 
+struct butter__filter;
 struct butter__root {
 	char *path; /* absolute; "" is "/" */
 	size_t path_len;
@@ -54,6 +58,10 @@ struct butter__root {
 	void *data;
 	struct butter__channel *channel;
 	int missing;
+	struct butter__filter *filter; /* NULL: everything */
+	uint32_t max_depth;
+	char *ignore_file; /* NULL: none */
+	int64_t settle, settle_max;
 };
 
 /* A name that left a directory, whose other half may come yet. */
@@ -62,6 +70,12 @@ struct butter__half {
 	int64_t since;
 	char *name;
 	size_t len;
+};
+
+/* What the list of a directory says of names. */
+struct butter__ignore {
+	uint32_t dir;
+	struct butter__gitignore *list;
 };
 
 /* Another node with the watch of one that the channel knows. */
@@ -161,11 +175,24 @@ struct butter_tree {
 	int64_t settled;               /* when it was last decided what was held */
 	int paused;
 	uint64_t records, events, overflows, rescans;
+	struct butter__text rule_path;
+	struct butter__list below; /* directories that are to be listed again with all below them */
+	struct butter__ignore *ignores;
+	uint32_t ignore_count;
+	struct butter__coalesce coalesce;
+	struct butter__wds ignored; /* of a directory 1 + its place in ignores */
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
 {
 	return (t->flags & BUTTER_TREE_ENTRIES) != 0;
+}
+
+/* Handling one name may remove others, such as a directory that is just being listed. */
+static inline int butter__tree_knows(const struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	return n->flags & BUTTER__NODE_DIR && (n->parent || n->flags & BUTTER__NODE_ROOT);
 }
 
 /* Paths: of a node, or of a name in it, into text. 0, or -1 and ENOMEM. */

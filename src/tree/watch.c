@@ -23,6 +23,8 @@ uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 			mask |= masks[i].mask;
 	if (butter__tree_has_entries(t))
 		mask |= IN_MODIFY | IN_ATTRIB;
+	if (t->roots[butter__model_root(&t->model, node)].ignore_file)
+		mask |= IN_MODIFY | IN_CLOSE_WRITE;
 	return mask;
 }
 
@@ -101,7 +103,7 @@ void butter__unwatch(struct butter_tree *t, uint32_t node)
 	struct butter__node *n = butter__node(&t->model, node);
 	struct butter__channel *c = butter__channel_of(t, node);
 	int wd = n->wd, saved = errno;
-	n->wd = -1;
+	n->wd = BUTTER__WD_NONE;
 	if (wd < 0 || leave_others(t, c, wd, node))
 		return;
 	butter__wds_set(&c->wds, wd, 0);
@@ -114,7 +116,7 @@ void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int 
 {
 	uint32_t node;
 	while ((node = butter__wds_get(&c->wds, wd))) {
-		butter__node(&t->model, node)->wd = -1;
+		butter__node(&t->model, node)->wd = BUTTER__WD_ENDED;
 		if (!leave_others(t, c, wd, node))
 			butter__wds_set(&c->wds, wd, 0);
 	}
