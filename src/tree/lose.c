@@ -39,12 +39,14 @@ void butter__lose(struct butter_tree *t)
 		return;
 	t->lost = 0;
 	butter__windows_forget(t);
+	butter__look_at_roots(t, 1);
+	t->mounts_changed = 1;
 	for (uint32_t i = 0; i < t->root_count; i++)
-		if (t->roots[i].node)
+		if (t->roots[i].node && !t->roots[i].missing)
 			rescan_root(t, t->roots[i].node);
 	butter__settle(t, 1);
 	for (uint32_t i = 0; i < t->root_count && !butter__tree_has_entries(t); i++)
-		if (t->roots[i].node)
+		if (t->roots[i].node && !t->roots[i].missing)
 			butter__tell(t, BUTTER_TREE_GAP, BUTTER_TREE_IS_DIR, t->roots[i].node, NULL, 0);
 	t->pause = t->pause ? (t->pause * 2 < MOST_PAUSE ? t->pause * 2 : MOST_PAUSE) : FIRST_PAUSE;
 	t->rescan_after = butter__time_now() + t->pause;

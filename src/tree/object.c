@@ -22,7 +22,7 @@ enum { AT_ONCE = 1, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0;
+	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->looks > 0;
 }
 
 /* When the fd has to become readable though the kernel says nothing; 0: never. */
@@ -35,7 +35,8 @@ static int64_t due(const struct butter_tree *t)
 			return AT_ONCE;
 	if (t->lost)
 		return t->rescan_after ? t->rescan_after : AT_ONCE;
-	return waits(t) ? t->held_since + BUTTER__PATIENCE : 0;
+	int64_t when = waits(t) ? t->held_since + BUTTER__PATIENCE : 0, retry = butter__retry_due(t);
+	return when && (!retry || when < retry) ? when : retry;
 }
 
 void butter__set_timer(struct butter_tree *t)
@@ -132,17 +133,20 @@ static int release(struct butter_source *source)
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		close_channel(&t->channels[i]);
-	for (uint32_t i = 0; i < t->root_count; i++)
-		butter__free(t->roots[i].path);
+	butter__roots_free(t);
+	butter__mounts_end(t);
 	for (uint32_t i = 0; i < t->half_count; i++)
 		butter__free(t->halves[i].name);
 	butter__names_clear(&t->again);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
-	void *all[] = {
-		t->roots,   t->scan.items, t->dirty.items, t->held.items,    t->halves,       t->again.items,
-		t->windows, t->aliases,    t->path.text,   t->old_path.text, t->scratch.text, t->listing,
-		t};
+	void *all[] = {t->roots,           t->scan.items,
+		       t->dirty.items,     t->held.items,
+		       t->halves,          t->again.items,
+		       t->unwatched.items, t->windows,
+		       t->aliases,         t->path.text,
+		       t->old_path.text,   t->scratch.text,
+		       t->listing,         t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;
@@ -180,7 +184,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->timer = -1;
+	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		t->channels[i] = (struct butter__channel){
 			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};

@@ -124,3 +124,8 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
 				       .limit = ""};
 	tell(t, &ev, node, name, len);
 }
+
+void butter__tell_event(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node)
+{
+	tell(t, ev, node, NULL, 0);
+}

@@ -26,6 +26,13 @@ static int stat_at(int dir, const char *name, struct stat *ret)
 	return fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
 }
 
+/* On another filesystem, where the root wants to stay on its own: it is known, and that is all. */
+static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct stat *st)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, parent)];
+	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && root->dev != st->st_dev;
+}
+
 /*
  * First watched, then looked at, so that what changes it afterwards is told. When it is replaced in
  * between, a record of that name is on its way, and this is done again.
@@ -39,7 +46,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 			break;
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
 		ret->exists = ret->is_dir || butter__tree_has_entries(t);
-		if (!ret->is_dir)
+		if (!ret->is_dir || is_beyond(t, parent, &ret->st))
 			return;
 		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
 		ret->error = ret->wd < 0 ? errno : 0;
@@ -47,8 +54,8 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 			if (stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
 				return;
 	}
-	if (ret->wd >= 0 && !butter__wds_get(&c->wds, ret->wd))
-		c->backend->unwatch(c, ret->wd);
+	if (ret->wd >= 0)
+		butter__drop_watch(t, c, ret->wd);
 	*ret = (struct there){.wd = -1};
 }
 
@@ -115,13 +122,6 @@ static unsigned flags_of(const struct butter_tree *t, uint32_t node, enum butter
 	return why == BUTTER__LISTED ? flags | BUTTER_TREE_SYNTHETIC : flags;
 }
 
-static void tell_degraded(struct butter_tree *t, uint32_t node, int error)
-{
-	(void)error;
-	butter__node(&t->model, node)->flags |= BUTTER__NODE_UNWATCHED;
-	butter__tell(t, BUTTER_TREE_DEGRADED, BUTTER_TREE_IS_DIR, node, NULL, 0);
-}
-
 static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
 			const struct there *there, enum butter__why why)
 {
@@ -135,8 +135,10 @@ static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, s
 		butter__tell(t, BUTTER_TREE_CREATED, flags_of(t, node, why), node, NULL, 0);
 	if (!there->is_dir)
 		return node;
-	if (there->wd < 0)
-		tell_degraded(t, node, there->error);
+	if (there->wd < 0 && there->error)
+		butter__degrade(t, node, there->error);
+	else if (there->wd < 0)
+		return node;
 	else if (butter__set_watch(t, there->wd, node) < 0 || butter__list_add(&t->scan, node) < 0)
 		t->lost = 1;
 	return node;
@@ -227,11 +229,23 @@ static void tell_change(struct butter_tree *t, uint32_t node, const struct there
 		butter__tell(t, BUTTER_TREE_MODIFIED, BUTTER_TREE_SYNTHETIC, node, NULL, 0);
 }
 
+/* The kernel has ended its watch, and what happened since is not known. */
+static void watch_again(struct butter_tree *t, uint32_t node, int wd)
+{
+	if (butter__set_watch(t, wd, node) < 0)
+		t->lost = 1;
+	butter__mark_dirty(t, node);
+}
+
 static void same(struct butter_tree *t, uint32_t node, const struct there *there, enum butter__why why)
 {
 	if (why != BUTTER__OTHER)
 		tell_change(t, node, there);
 	note_identity(t, node, &there->st);
+	if (butter__node(&t->model, node)->flags & BUTTER__NODE_UNWATCHED && there->wd >= 0)
+		butter__recover(t, node, there->wd);
+	else if (there->is_dir && there->wd >= 0 && butter__node(&t->model, node)->wd < 0)
+		watch_again(t, node, there->wd);
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
 	unhold(t, node);
 }
@@ -323,6 +337,8 @@ void butter__reconcile_held(struct butter_tree *t, uint32_t node)
 
 static void remove_node(struct butter_tree *t, uint32_t node)
 {
+	if (t->half_count > 0)
+		butter__halves_end(t, node);
 	butter__unwatch(t, node);
 	if (t->open_node == node)
 		butter__tree_close_dir(t);
@@ -335,6 +351,8 @@ void butter__remove_tree(struct butter_tree *t, uint32_t node)
 	uint32_t leaf;
 	do {
 		leaf = butter__model_first_leaf(&t->model, node);
+		if (t->half_count > 0)
+			butter__halves_end(t, leaf);
 		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, leaf, BUTTER__OTHER), leaf, NULL, 0);
 		remove_node(t, leaf);
 	} while (leaf != node);
@@ -347,4 +365,41 @@ void butter__forget_tree(struct butter_tree *t, uint32_t node)
 		leaf = butter__model_first_leaf(&t->model, node);
 		remove_node(t, leaf);
 	} while (leaf != node);
+}
+
+/* What is known of it may be of another filesystem, or of the directory below one. */
+void butter__rebind(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	struct there there = {.wd = -1};
+	if (n->flags & BUTTER__NODE_ROOT) {
+		butter__root_rebind(t, &t->roots[n->name]);
+		return;
+	}
+	int dir = butter__tree_open_dir(t, n->parent);
+	if (dir >= 0)
+		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+	if (there.exists && is_same(t, node, &there)) {
+		same(t, node, &there, BUTTER__OTHER);
+		return;
+	}
+	while (n->first_child)
+		butter__remove_tree(t, n->first_child);
+	if (dir >= 0)
+		dir = butter__tree_open_dir(t, n->parent);
+	butter__unwatch(t, node);
+	if (dir >= 0)
+		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+	if (dir < 0 || !there.is_dir) {
+		butter__mark_dirty(t, n->parent);
+		return;
+	}
+	if (t->open_node == node)
+		butter__tree_close_dir(t);
+	note_identity(t, node, &there.st);
+	if (there.wd < 0 && there.error)
+		butter__degrade(t, node, there.error);
+	else if (there.wd >= 0 &&
+		 (butter__set_watch(t, there.wd, node) < 0 || butter__list_add(&t->scan, node) < 0))
+		t->lost = 1;
 }

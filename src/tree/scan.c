@@ -58,6 +58,15 @@ static int list(struct butter_tree *t, uint32_t node)
 	return n;
 }
 
+/* It is not there, or it is and cannot be read. */
+static void unlisted(struct butter_tree *t, uint32_t node)
+{
+	if (butter__is_denied(errno))
+		butter__degrade(t, node, errno);
+	else
+		butter__mark_dirty(t, node);
+}
+
 void butter__scan(struct butter_tree *t)
 {
 	while (t->scan.count > 0) {
@@ -68,7 +77,7 @@ void butter__scan(struct butter_tree *t)
 		if (!t->initial && !butter__tree_has_entries(t))
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
-			butter__mark_dirty(t, node);
+			unlisted(t, node);
 		if (n->flags & BUTTER__NODE_WINDOW)
 			butter__window_open(t, node);
 	}
@@ -80,6 +89,6 @@ void butter__list_again(struct butter_tree *t, uint32_t node)
 	if (list(t, node) == 0)
 		hold_unseen(t, node);
 	else
-		butter__mark_dirty(t, node);
+		unlisted(t, node);
 	butter__scan(t);
 }

@@ -43,6 +43,9 @@ static void list_dirty(struct butter_tree *t, uint32_t node)
 	if (butter__tree_open_dir(t, node) >= 0) {
 		n->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
 		butter__list_again(t, node);
+	} else if (butter__is_denied(errno)) {
+		n->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
+		butter__degrade(t, node, errno);
 	} else if (n->parent) {
 		if (butter__list_add(&t->dirty, node) < 0)
 			t->lost = 1;
@@ -84,6 +87,7 @@ static void settle_held(struct butter_tree *t)
  */
 void butter__settle(struct butter_tree *t, int everything)
 {
+	butter__upkeep(t);
 	for (int i = 0; i < PASSES && (t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0); i++) {
 		settle_dirty(t);
 		if (!everything && butter__time_now() - t->held_since < BUTTER__PATIENCE)

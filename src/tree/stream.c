@@ -60,6 +60,13 @@ void butter__half_gone(struct butter_tree *t, uint32_t i)
 	remove_half(t, i);
 }
 
+void butter__halves_end(struct butter_tree *t, uint32_t dir)
+{
+	for (uint32_t i = t->half_count; i-- > 0;)
+		if (t->halves[i].dir == dir)
+			butter__half_gone(t, i);
+}
+
 static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	struct butter__half *halves = realloc(t->halves, (t->half_count + 1) * sizeof(*halves));
@@ -170,6 +177,10 @@ static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t n
 		    const struct butter__record *ev)
 {
 	struct butter__node *n = butter__node(&t->model, node);
+	if (n->flags & BUTTER__NODE_ROOT && ev->mask & (IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF))
+		butter__look_later(t, &t->roots[n->name]);
+	if (ev->mask & IN_UNMOUNT)
+		t->mounts_changed = 1;
 	if (ev->mask & IN_IGNORED) {
 		butter__mark_dirty(t, n->parent ? n->parent : node);
 		butter__forget_watch(t, c, ev->wd);
@@ -190,6 +201,8 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		c->barrier_open = 0;
 		return;
 	}
+	if (c == &t->channels[0] && butter__wds_get(&t->links, ev->wd))
+		butter__chain_record(t, ev);
 	for (uint32_t node = butter__wds_get(&c->wds, ev->wd); node;
 	     node = butter__next_alias(t, c, ev->wd, &at)) {
 		if (ev->len)
