@@ -139,17 +139,15 @@ static int step(struct walk *w, struct stat *st)
 	char *name = w->rest;
 	size_t len = strcspn(name, "/");
 	char *rest = name + len + strspn(name + len, "/");
-	int level = is_last(rest) ? NAMES : w->least, fd = -1;
-	for (int next = level; next >= level; level = next + 1) {
-		watch_here(w, name, len, next);
+	int level, next = is_last(rest) ? NAMES : w->least, fd = -1;
+	do {
 		level = next;
 		if (fd >= 0)
 			butter__close(fd);
+		watch_here(w, name, len, level);
 		fd = open_name(w, name, len, st);
 		next = wanted(w, fd, st, rest);
-		if (next <= level)
-			break;
-	}
+	} while (next > level);
 	w->rest = rest;
 	if (fd < 0)
 		return -1;
@@ -269,7 +267,6 @@ static void on_link(struct butter_tree *t, struct butter__root *root, const stru
 		tell_file(t, root, ev->mask);
 }
 
-/* Links of one directory and name follow each other, and only the last of them counts. */
 static void on_root(struct butter_tree *t, struct butter__root *root, const struct butter__record *ev)
 {
 	for (uint32_t i = 0; i < root->link_count; i++) {

@@ -286,7 +286,9 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 	butter__tree_close_dir(t);
 	root = &t->roots[number];
 	butter__tell(t, BUTTER_TREE_READY,
-		     butter__node(&t->model, root->node)->flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0,
+		     !root->missing && butter__node(&t->model, root->node)->flags & BUTTER__NODE_DIR
+			     ? BUTTER_TREE_IS_DIR
+			     : 0,
 		     root->node, NULL, 0);
 	return 0;
 }
