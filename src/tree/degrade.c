@@ -22,6 +22,12 @@ int butter__is_denied(int error)
 	       error == ENOSPC;
 }
 
+int butter__can_search(int dir)
+{
+	struct stat st;
+	return fstatat(dir, ".", &st, 0) == 0;
+}
+
 static uint64_t read_limit(const char *path)
 {
 	char text[32] = "";
@@ -118,6 +124,13 @@ void butter__recover(struct butter_tree *t, uint32_t node, int wd)
 	butter__mark_dirty(t, node);
 }
 
+/* It could be watched just now; whether it can be read too is seen when it is tried, which is soon. */
+void butter__may_recover(struct butter_tree *t, uint32_t node, int wd)
+{
+	butter__drop_watch(t, butter__channel_of(t, node), wd);
+	butter__retry_soon(t);
+}
+
 /* There is a watch to be had. */
 void butter__retry_soon(struct butter_tree *t)
 {
@@ -141,7 +154,7 @@ static int try(struct butter_tree *t, uint32_t node)
 {
 	struct butter__node *n = butter__node(&t->model, node);
 	int fd = butter__tree_open_dir(t, node);
-	if (fd < 0)
+	if (fd < 0 || !butter__can_search(fd))
 		return errno;
 	struct butter__channel *c = butter__channel_of(t, node);
 	int wd = c->backend->watch(c, fd, NULL, butter__root_mask(t, node));
@@ -155,26 +168,31 @@ static int try(struct butter_tree *t, uint32_t node)
 	return 0;
 }
 
-/* What one is denied by a limit is denied to all behind it; those that are first take turns. */
+static void keep(struct butter_tree *t, uint32_t node)
+{
+	if (is_unwatched(t, node) && butter__list_add(&t->unwatched, node) < 0)
+		t->lost = 1;
+}
+
+/* What one is denied by a limit is denied to all behind it, which are first the next time. */
 static void try_all(struct butter_tree *t)
 {
 	struct butter__list list = t->unwatched;
-	uint32_t i = 0;
+	uint32_t tried = 0;
 	int error = 0;
 	t->unwatched = (struct butter__list){0};
-	for (; i < list.count && (!error || error == EACCES || error == EPERM); i++) {
-		error = is_unwatched(t, list.items[i]) ? try(t, list.items[i]) : 0;
-		if (error && !butter__is_denied(error)) {
-			butter__mark_dirty(t, list.items[i]);
-			error = 0;
-		} else if (!error)
+	while (tried < list.count && (!butter__is_denied(error) || error == EACCES || error == EPERM)) {
+		uint32_t node = list.items[tried++];
+		error = is_unwatched(t, node) ? try(t, node) : 0;
+		if (!error)
 			t->retry_pause = FIRST_RETRY;
-		if (is_unwatched(t, list.items[i]) && butter__list_add(&t->unwatched, list.items[i]) < 0)
-			t->lost = 1;
+		else if (!butter__is_denied(error))
+			butter__mark_dirty(t, node);
 	}
-	for (; i < list.count; i++)
-		if (is_unwatched(t, list.items[i]) && butter__list_add(&t->unwatched, list.items[i]) < 0)
-			t->lost = 1;
+	for (uint32_t i = tried; i < list.count; i++)
+		keep(t, list.items[i]);
+	for (uint32_t i = 0; i < tried; i++)
+		keep(t, list.items[i]);
 	butter__free(list.items);
 }
 

@@ -40,10 +40,13 @@ static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct 
 static void look(struct butter_tree *t, int dir, uint32_t parent, const char *name, struct there *ret)
 {
 	struct butter__channel *c = butter__channel_of(t, parent);
+	int denied = 0;
 	*ret = (struct there){.wd = -1};
 	for (int i = 0; i < TRIES; i++) {
-		if (stat_at(dir, name, &ret->st) < 0)
+		if (stat_at(dir, name, &ret->st) < 0) {
+			denied = errno == EACCES && !butter__can_search(dir) ? EACCES : 0;
 			break;
+		}
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
 		ret->exists = ret->is_dir || butter__tree_has_entries(t);
 		if (!ret->is_dir || is_beyond(t, parent, &ret->st))
@@ -56,7 +59,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 	}
 	if (ret->wd >= 0)
 		butter__drop_watch(t, c, ret->wd);
-	*ret = (struct there){.wd = -1};
+	*ret = (struct there){.wd = -1, .error = denied};
 }
 
 static int64_t mtime_of(const struct stat *st)
@@ -243,7 +246,7 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 		tell_change(t, node, there);
 	note_identity(t, node, &there->st);
 	if (butter__node(&t->model, node)->flags & BUTTER__NODE_UNWATCHED && there->wd >= 0)
-		butter__recover(t, node, there->wd);
+		butter__may_recover(t, node, there->wd);
 	else if (there->is_dir && there->wd >= 0 && butter__node(&t->model, node)->wd < 0)
 		watch_again(t, node, there->wd);
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_SEEN;
@@ -291,7 +294,9 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 		return;
 	}
 	look(t, fd, dir, name, &there);
-	if (there.exists && old && is_same(t, old, &there))
+	if (!there.exists && there.error)
+		butter__degrade(t, dir, there.error);
+	else if (there.exists && old && is_same(t, old, &there))
 		same(t, old, &there, why);
 	else if (there.exists)
 		other(t, old, dir, name, len, &there, why, final);

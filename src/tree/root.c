@@ -180,6 +180,10 @@ static void look_at(struct butter_tree *t, struct butter__root *root, int tell, 
 	root->look = 0;
 	butter__chain_walk(t, root, found);
 	int wd = watch_found(t, root, found);
+	if (!root->missing && found->fd < 0 && butter__is_denied(found->error)) {
+		butter__degrade(t, root->node, found->error);
+		return;
+	}
 	if (is_same(t, root, found, wd)) {
 		root_stayed(t, root, found, wd);
 	} else {

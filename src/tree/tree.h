@@ -273,8 +273,10 @@ uint32_t butter__inotify_mask(uint32_t types);
 
 /* What cannot be watched (degrade.c). An error that says nothing about what is there is a lack. */
 int butter__is_denied(int error);
+int butter__can_search(int dir);
 void butter__degrade(struct butter_tree *t, uint32_t node, int error);
 void butter__recover(struct butter_tree *t, uint32_t node, int wd);
+void butter__may_recover(struct butter_tree *t, uint32_t node, int wd);
 void butter__retry_soon(struct butter_tree *t);
 int64_t butter__retry_due(const struct butter_tree *t);
 void butter__retry(struct butter_tree *t);
