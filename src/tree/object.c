@@ -211,6 +211,9 @@ static int sync_channel(struct butter_tree *t, struct butter__channel *c)
 			continue;
 		t->rescan_after = 0;
 		butter__lose(t);
+		/* the touch may have been among what was lost */
+		if (c->barrier_open && futimens(c->barrier, NULL) < 0)
+			return -1;
 	}
 	return 0;
 }
