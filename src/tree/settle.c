@@ -36,11 +36,29 @@ static int alive(const struct butter_tree *t, uint32_t node, unsigned flag)
 	return (n->parent || n->flags & BUTTER__NODE_ROOT) && n->flags & flag;
 }
 
+static int is_dirty(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
+/* The nearest above it that is there, in one go, however deep it is. */
+static void mark_above(struct butter_tree *t, uint32_t node)
+{
+	while ((node = butter__node(&t->model, node)->parent) && !is_dirty(t, node)) {
+		butter__mark_dirty(t, node);
+		if (butter__tree_open_dir(t, node) >= 0 || butter__is_denied(errno))
+			break;
+	}
+}
+
 /* A directory that is not where it was known to be: where it was has to be looked at. */
 static void list_dirty(struct butter_tree *t, uint32_t node)
 {
 	struct butter__node *n = butter__node(&t->model, node);
-	if (butter__tree_open_dir(t, node) >= 0) {
+	if (n->parent && is_dirty(t, n->parent)) {
+		if (butter__list_add(&t->dirty, node) < 0)
+			t->lost = 1;
+	} else if (butter__tree_open_dir(t, node) >= 0) {
 		n->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
 		butter__list_again(t, node);
 	} else if (butter__is_denied(errno)) {
@@ -49,7 +67,7 @@ static void list_dirty(struct butter_tree *t, uint32_t node)
 	} else if (n->parent) {
 		if (butter__list_add(&t->dirty, node) < 0)
 			t->lost = 1;
-		butter__mark_dirty(t, n->parent);
+		mark_above(t, node);
 	} else {
 		butter__root_lost(t, node);
 	}
