@@ -50,9 +50,12 @@ void butter__lose(struct butter_tree *t)
 	t->lost = t->queue.failed = 0;
 	t->rescans++;
 	butter__windows_forget(t);
+	butter__look_at_roots(t, 1);
+	t->mounts_changed = 1;
 	for (uint32_t i = 0; i < t->root_count; i++)
 		if (t->roots[i].node && !t->roots[i].missing)
 			rescan_root(t, t->roots[i].node);
+	butter__upkeep(t);
 	butter__settle(t, 0);
 	for (uint32_t i = 0; i < t->root_count && (untold || !butter__tree_has_entries(t)); i++)
 		if (t->roots[i].node && !t->roots[i].missing)

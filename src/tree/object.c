@@ -23,7 +23,8 @@ enum { AT_ONCE = 1, MILLISECOND = 1000000, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0;
+	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0 ||
+	       t->looks > 0;
 }
 
 /* 0: never. */
@@ -47,7 +48,9 @@ static int64_t due(const struct butter_tree *t)
 		when = sooner(when, t->held_since + BUTTER__PATIENCE + MILLISECOND);
 	else if (t->dirty.count > 0 || t->below.count > 0)
 		when = sooner(when, t->retry_after ? t->retry_after : AT_ONCE);
-	return sooner(when, butter__coalesce_due(t));
+	if (t->looks > 0)
+		when = AT_ONCE;
+	return sooner(sooner(when, butter__retry_due(t)), butter__coalesce_due(t));
 }
 
 void butter__set_timer(struct butter_tree *t)
@@ -85,6 +88,7 @@ static void tell_synced(struct butter_tree *t)
 	}
 	if (upto <= t->synced || t->lost)
 		return;
+	butter__upkeep(t);
 	butter__settle(t, 0);
 	butter__coalesce_flush(t);
 	while (t->synced < upto && !t->queue.failed) {
@@ -129,10 +133,12 @@ static void reopen_barriers(struct butter_tree *t)
 /* While the kernel has more to say only what is long overdue. */
 static void settle_some(struct butter_tree *t, int busy)
 {
-	int64_t now = waits(t) ? butter__time_now() : 0;
+	int64_t now = waits(t) || !busy ? butter__time_now() : 0;
 	if (!now || (busy && now - t->settled <= OVERDUE))
 		return;
-	butter__settle(t, busy ? OVERDUE : BUTTER__PATIENCE);
+	butter__upkeep(t);
+	if (waits(t))
+		butter__settle(t, busy ? OVERDUE : BUTTER__PATIENCE);
 	t->settled = now;
 }
 
@@ -229,10 +235,8 @@ static int release(struct butter_source *source)
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		close_channel(&t->channels[i]);
-	for (uint32_t i = 0; i < t->root_count; i++) {
-		butter__free(t->roots[i].path);
-		butter__root_filter_free(&t->roots[i]);
-	}
+	butter__roots_free(t);
+	butter__mounts_end(t);
 	for (uint32_t i = 0; i < t->half_count; i++)
 		butter__free(t->halves[i].name);
 	butter__names_clear(&t->again);
@@ -255,6 +259,7 @@ static int release(struct butter_source *source)
 		       t->held_when.items,
 		       t->rule_path.text,
 		       t->below.items,
+		       t->unwatched.items,
 		       t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
@@ -293,7 +298,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->timer = -1;
+	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		t->channels[i] = (struct butter__channel){
 			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};

@@ -128,13 +128,6 @@ void butter__tell(struct butter_tree *t, uint32_t type, unsigned flags, uint32_t
 	tell(t, &ev, node, name, len);
 }
 
-void butter__tell_error(struct butter_tree *t, uint32_t type, uint32_t node, int error)
-{
-	struct butter_tree_event ev = {
-		.type = type, .flags = BUTTER_TREE_IS_DIR, .error = error, .old_path = "", .limit = ""};
-	tell(t, &ev, node, NULL, 0);
-}
-
 void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, const char *name, size_t len)
 {
 	struct butter_tree_event ev = {.type = BUTTER_TREE_MOVED,
@@ -143,4 +136,9 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
 				       .old_path_len = (uint32_t)t->old_path.len,
 				       .limit = ""};
 	tell(t, &ev, node, name, len);
+}
+
+void butter__tell_event(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node)
+{
+	tell(t, ev, node, NULL, 0);
 }

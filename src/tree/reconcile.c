@@ -21,12 +21,20 @@ struct there {
 	int wd;      /* of a directory; -1: it cannot be watched */
 	int error;   /* why */
 	int trouble; /* 0, or the errno with which it could not be asked */
+	int denied;  /* that is of this name alone: whose it is does not let others see it */
 	struct stat st;
 };
 
 static int stat_at(int dir, const char *name, struct stat *ret)
 {
 	return fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+}
+
+/* On another filesystem, where the root wants to stay on its own: it is known, and that is all. */
+static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct stat *st)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, parent)];
+	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && root->dev != st->st_dev;
 }
 
 /*
@@ -36,10 +44,12 @@ static int stat_at(int dir, const char *name, struct stat *ret)
 static void look(struct butter_tree *t, int dir, uint32_t parent, const char *name, struct there *ret)
 {
 	struct butter__channel *c = butter__channel_of(t, parent);
+	int denied = 0;
 	*ret = (struct there){.wd = -1};
 	for (int i = 0; i < TRIES && !butter__is_hidden(t, parent, name); i++) {
 		if (stat_at(dir, name, &ret->st) < 0) {
 			ret->trouble = butter__is_gone(errno) ? 0 : errno;
+			denied = errno == EACCES && butter__can_search(dir);
 			break;
 		}
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
@@ -48,7 +58,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 			butter__verdict(t, parent, name, strlen(name), ret->is_dir);
 		if (verdict == BUTTER__FILTER_GONE)
 			break;
-		ret->leaf = verdict == BUTTER__FILTER_LEAF;
+		ret->leaf = verdict == BUTTER__FILTER_LEAF || (ret->is_dir && is_beyond(t, parent, &ret->st));
 		if (!ret->is_dir || ret->leaf)
 			return;
 		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
@@ -57,9 +67,9 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 			if (stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
 				return;
 	}
-	if (ret->wd >= 0 && !butter__wds_get(&c->wds, ret->wd))
-		c->backend->unwatch(c, ret->wd);
-	*ret = (struct there){.wd = -1, .trouble = ret->trouble};
+	if (ret->wd >= 0)
+		butter__drop_watch(t, c, ret->wd);
+	*ret = (struct there){.wd = -1, .trouble = ret->trouble, .denied = denied};
 }
 
 static int64_t mtime_of(const struct stat *st)
@@ -156,7 +166,7 @@ static void watch_node(struct butter_tree *t, uint32_t node, int wd)
 {
 	if (butter__set_watch(t, wd, node) == 0)
 		return;
-	butter__node(&t->model, node)->flags |= BUTTER__NODE_UNWATCHED;
+	butter__drop_watch(t, butter__channel_of(t, node), wd);
 	t->lost = 1;
 }
 
@@ -283,13 +293,13 @@ static void same_watch(struct butter_tree *t, uint32_t node, const struct there 
 	if (there->leaf) {
 		butter__unwatch(t, node);
 	} else if (there->wd >= 0 && n->flags & BUTTER__NODE_UNWATCHED) {
-		if (n->wd < 0)
-			watch_node(t, node, there->wd);
-		butter__mark_dirty(t, node);
+		butter__may_recover(t, node, there->wd);
 	} else if (there->wd >= 0 && n->wd < 0) {
 		watch_node(t, node, there->wd);
 		if (butter__list_add(&t->scan, node) < 0)
 			t->lost = 1;
+	} else if (n->wd < 0) {
+		butter__degrade(t, node, there->error);
 	}
 }
 
@@ -307,11 +317,8 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 /* What is there is not taken in: nothing but what is known is watched. */
 static void forget_look(struct butter_tree *t, uint32_t dir, const struct there *there)
 {
-	struct butter__channel *c = butter__channel_of(t, dir);
-	int saved = errno;
-	if (there->wd >= 0 && !butter__wds_get(&c->wds, there->wd))
-		c->backend->unwatch(c, there->wd);
-	errno = saved;
+	if (there->wd >= 0)
+		butter__drop_watch(t, butter__channel_of(t, dir), there->wd);
 }
 
 /* A move that is told as a deletion and a creation. What is in its place now may have been found already. */
@@ -372,7 +379,10 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 		return;
 	}
 	look(t, fd, dir, name, &there);
-	if (there.trouble)
+	if (there.denied) {
+		if (old)
+			butter__node(&t->model, old)->flags |= BUTTER__NODE_SEEN;
+	} else if (there.trouble)
 		butter__look_failed(t, dir, there.trouble);
 	else if (there.exists && old && is_same(t, old, &there))
 		same(t, old, &there, why);
@@ -452,4 +462,37 @@ void butter__remove_tree(struct butter_tree *t, uint32_t node)
 void butter__forget_tree(struct butter_tree *t, uint32_t node)
 {
 	remove_below(t, node, 0);
+}
+
+/* What is known of it may be of another filesystem, or of the directory below one. */
+void butter__rebind(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	struct there there = {.wd = -1};
+	if (n->flags & BUTTER__NODE_ROOT) {
+		butter__root_rebind(t, &t->roots[n->name]);
+		return;
+	}
+	int dir = butter__tree_open_dir(t, n->parent);
+	if (dir >= 0)
+		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+	if (there.exists && is_same(t, node, &there)) {
+		same(t, node, &there, BUTTER__OTHER);
+		return;
+	}
+	while (n->first_child)
+		butter__remove_tree(t, n->first_child);
+	if (dir >= 0)
+		dir = butter__tree_open_dir(t, n->parent);
+	butter__unwatch(t, node);
+	if (dir >= 0)
+		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+	if (dir < 0 || !there.is_dir) {
+		butter__mark_dirty(t, n->parent);
+		return;
+	}
+	if (t->open_node == node)
+		butter__tree_close_dir(t);
+	note_identity(t, node, &there.st);
+	same_watch(t, node, &there);
 }

@@ -104,7 +104,6 @@ void butter__list_again(struct butter_tree *t, uint32_t node)
 		butter__look_failed(t, node, errno);
 	} else if (!is_marked(t, node, dirty)) {
 		hold_unseen(t, node);
-		butter__recover(t, node);
 	}
 	butter__scan(t);
 }

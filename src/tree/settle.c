@@ -51,6 +51,11 @@ static int alive(const struct butter_tree *t, uint32_t node, unsigned flag)
 	return (n->parent || n->flags & BUTTER__NODE_ROOT) && n->flags & flag;
 }
 
+static int is_dirty(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
 static void mark_again(struct butter_tree *t, uint32_t node)
 {
 	butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
@@ -58,31 +63,43 @@ static void mark_again(struct butter_tree *t, uint32_t node)
 }
 
 /* It may not be looked into. Its parent may not either, and then that one's mode is what changes. */
-static void forbidden(struct butter_tree *t, uint32_t node, int error)
+static void denied(struct butter_tree *t, uint32_t node, int error)
 {
 	struct butter__node *n = butter__node(&t->model, node);
 	int is_news = !(n->flags & BUTTER__NODE_UNWATCHED);
 	n->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
 	butter__degrade(t, node, error);
-	if (is_news && n->parent)
+	if (is_news && n->parent && butter__is_forbidden(error))
 		butter__mark_dirty(t, n->parent);
+}
+
+/* The nearest above it that is there, in one go, however deep it is. */
+static void mark_above(struct butter_tree *t, uint32_t node)
+{
+	while ((node = butter__node(&t->model, node)->parent) && !is_dirty(t, node)) {
+		butter__mark_dirty(t, node);
+		if (butter__tree_open_dir(t, node) >= 0 || !butter__is_gone(errno))
+			break;
+	}
 }
 
 /* A directory that is not where it was known to be: where it was has to be looked at. */
 static void list_dirty(struct butter_tree *t, uint32_t node)
 {
 	struct butter__node *n = butter__node(&t->model, node);
-	if (butter__tree_open_dir(t, node) >= 0) {
+	if (n->parent && is_dirty(t, n->parent)) {
+		mark_again(t, node);
+	} else if (butter__tree_open_dir(t, node) >= 0) {
 		n->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
 		butter__list_again(t, node);
-	} else if (butter__is_forbidden(errno)) {
-		forbidden(t, node, errno);
+	} else if (butter__is_denied(errno)) {
+		denied(t, node, errno);
 	} else if (!butter__is_gone(errno)) {
 		mark_again(t, node);
 		butter__retry_later(t);
 	} else if (n->parent) {
 		mark_again(t, node);
-		butter__mark_dirty(t, n->parent);
+		mark_above(t, node);
 	} else {
 		butter__root_lost(t, node);
 	}

@@ -214,6 +214,10 @@ static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t n
 		    const struct butter__record *ev)
 {
 	struct butter__node *n = butter__node(&t->model, node);
+	if (n->flags & BUTTER__NODE_ROOT && ev->mask & (IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF))
+		butter__look_later(t, &t->roots[n->name]);
+	if (ev->mask & IN_UNMOUNT)
+		t->mounts_changed = 1;
 	if (ev->mask & IN_IGNORED) {
 		butter__mark_dirty(t, n->parent ? n->parent : node);
 		butter__forget_watch(t, c, ev->wd);
@@ -257,6 +261,8 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		c->barrier_open = 0;
 		return;
 	}
+	if (c == &t->channels[0] && butter__wds_get(&t->links, ev->wd))
+		butter__chain_record(t, ev);
 	uint32_t node = butter__wds_get(&c->wds, ev->wd);
 	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED)
 		on_nodes(t, c, node, ev);

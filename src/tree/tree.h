@@ -62,6 +62,36 @@ struct butter__root {
 	uint32_t max_depth;
 	char *ignore_file; /* NULL: none */
 	int64_t settle, settle_max;
+	uint32_t flags; /* BUTTER_TREE_WAIT ... */
+	uint64_t dev;
+	char *real;      /* without symlinks, as mountinfo has it; NULL: not known */
+	int look;        /* to be looked at again */
+	int unsure;      /* not all of its path can be watched */
+	int is_dir_only; /* the path ended in '/' */
+	struct butter__link *links;
+	uint32_t link_count;
+};
+
+/* A directory that a root's path leads through, and what is looked up there. */
+struct butter__link {
+	int wd;
+	char *name; /* "" is never told: only what becomes of the directory itself counts */
+};
+
+/* What a root's path leads to. */
+struct butter__found {
+	int fd; /* O_PATH; -1: error says why */
+	int error;
+	struct stat st;
+};
+
+struct butter__mountpoint {
+	int id;
+	char *point;
+};
+struct butter__mountpoints {
+	struct butter__mountpoint *items;
+	uint32_t count, size;
 };
 
 /* A name that left a directory, whose other half may come yet. */
@@ -181,6 +211,13 @@ struct butter_tree {
 	uint32_t ignore_count;
 	struct butter__coalesce coalesce;
 	struct butter__wds ignored; /* of a directory 1 + its place in ignores */
+	struct butter__wds links;      /* how many links there are of a watch descriptor */
+	uint32_t looks;                /* roots that are to be looked at again */
+	struct butter__list unwatched; /* directories that cannot be watched, or read */
+	int64_t retry_at, retry_pause; /* when they are tried again; 0: not */
+	int mounts_fd[2];              /* of mountinfo: in the epoll set, and to ask; -1: not open */
+	int mounts_changed;
+	struct butter__mountpoints mounts;
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
@@ -237,10 +274,7 @@ void butter__mark_dirty(struct butter_tree *t, uint32_t node);
 int butter__is_gone(int error);
 int butter__is_forbidden(int error);
 void butter__retry_later(struct butter_tree *t);
-void butter__degrade(struct butter_tree *t, uint32_t node, int error);
-void butter__recover(struct butter_tree *t, uint32_t node);
 void butter__look_failed(struct butter_tree *t, uint32_t node, int error);
-void butter__tell_error(struct butter_tree *t, uint32_t type, uint32_t node, int error);
 
 /* Lists all new directories. */
 void butter__scan(struct butter_tree *t);
@@ -267,6 +301,41 @@ void butter__window_open(struct butter_tree *t, uint32_t node);
 void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
 void butter__windows_forget(struct butter_tree *t);
 void butter__window_gone(struct butter_tree *t, uint32_t node);
+
+/* Roots (root.c) and the way there (chain.c). */
+void butter__look_later(struct butter_tree *t, struct butter__root *root);
+void butter__look_at_roots(struct butter_tree *t, int all);
+void butter__root_rebind(struct butter_tree *t, struct butter__root *root);
+void butter__chain_walk(struct butter_tree *t, struct butter__root *root, struct butter__found *ret);
+void butter__chain_end(struct butter_tree *t, struct butter__root *root);
+void butter__chain_record(struct butter_tree *t, const struct butter__record *ev);
+void butter__roots_free(struct butter_tree *t);
+
+/* A watch that no node has, and no root's path: it is ended. */
+void butter__drop_watch(struct butter_tree *t, struct butter__channel *c, int wd);
+uint32_t butter__inotify_mask(uint32_t types);
+
+/* What cannot be watched (degrade.c). An error that says nothing about what is there is a lack. */
+int butter__is_denied(int error);
+int butter__can_search(int dir);
+void butter__degrade(struct butter_tree *t, uint32_t node, int error);
+void butter__recover(struct butter_tree *t, uint32_t node, int wd);
+void butter__may_recover(struct butter_tree *t, uint32_t node, int wd);
+void butter__retry_soon(struct butter_tree *t);
+int64_t butter__retry_due(const struct butter_tree *t);
+void butter__retry(struct butter_tree *t);
+
+/* Mounts (mountwatch.c). */
+void butter__mounts_begin(struct butter_tree *t);
+void butter__mounts_end(struct butter_tree *t);
+void butter__mounts_look(struct butter_tree *t);
+
+/* Puts what the disk has at a directory's place there again, without a word about the directory itself. */
+void butter__rebind(struct butter_tree *t, uint32_t node);
+void butter__tell_event(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node);
+
+/* Roots, mounts and what could not be watched are looked at. */
+void butter__upkeep(struct butter_tree *t);
 
 /* The timer behind the fd. */
 void butter__set_timer(struct butter_tree *t);

@@ -14,13 +14,20 @@ static const struct {
 	{BUTTER_TREE_CLOSED, IN_CLOSE_NOWRITE}, {BUTTER_TREE_ACCESSED, IN_ACCESS},
 };
 
+uint32_t butter__inotify_mask(uint32_t types)
+{
+	uint32_t mask = 0;
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++)
+		if (types & masks[i].type)
+			mask |= masks[i].mask;
+	return mask;
+}
+
 uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 {
 	uint32_t types = t->roots[butter__model_root(&t->model, node)].mask;
 	uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR | IN_MASK_ADD | IN_EXCL_UNLINK;
-	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++)
-		if (types & masks[i].type)
-			mask |= masks[i].mask;
+	mask |= butter__inotify_mask(types);
 	if (butter__tree_has_entries(t))
 		mask |= IN_MODIFY | IN_ATTRIB;
 	if (t->roots[butter__model_root(&t->model, node)].ignore_file)
@@ -107,7 +114,17 @@ void butter__unwatch(struct butter_tree *t, uint32_t node)
 	if (wd < 0 || leave_others(t, c, wd, node))
 		return;
 	butter__wds_set(&c->wds, wd, 0);
+	butter__drop_watch(t, c, wd);
+	errno = saved;
+}
+
+void butter__drop_watch(struct butter_tree *t, struct butter__channel *c, int wd)
+{
+	int saved = errno;
+	if (butter__wds_get(&c->wds, wd) || (c == &t->channels[0] && butter__wds_get(&t->links, wd)))
+		return;
 	c->backend->unwatch(c, wd);
+	butter__retry_soon(t);
 	errno = saved;
 }
 
@@ -120,4 +137,5 @@ void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int 
 		if (!leave_others(t, c, wd, node))
 			butter__wds_set(&c->wds, wd, 0);
 	}
+	butter__retry_soon(t);
 }
