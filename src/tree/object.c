@@ -35,7 +35,8 @@ static int64_t due(const struct butter_tree *t)
 			return AT_ONCE;
 	if (t->lost)
 		return t->rescan_after ? t->rescan_after : AT_ONCE;
-	return waits(t) ? t->held_since + BUTTER__PATIENCE : 0;
+	int64_t held = waits(t) ? t->held_since + BUTTER__PATIENCE : 0, look = butter__poll_due(t);
+	return held && (!look || held < look) ? held : look;
 }
 
 void butter__set_timer(struct butter_tree *t)
@@ -63,6 +64,7 @@ static int read_channels(struct butter_tree *t)
 static int advance(struct butter_tree *t)
 {
 	int n = 1;
+	butter__poll(t, 0);
 	while (t->queue.count == 0 && n > 0) {
 		n = read_channels(t);
 		if (n == 0 || (waits(t) && butter__time_now() - t->held_since > OVERDUE))
@@ -115,15 +117,6 @@ static void close_if_open(int fd)
 		butter__close(fd);
 }
 
-static void close_channel(struct butter__channel *c)
-{
-	if (c->fd >= 0)
-		c->backend->close(c);
-	close_if_open(c->barrier);
-	butter__wds_free(&c->wds);
-	butter__free(c->stream);
-}
-
 static int release(struct butter_source *source)
 {
 	struct butter_tree *t = (struct butter_tree *)source;
@@ -131,7 +124,7 @@ static int release(struct butter_source *source)
 	butter__tree_close_dir(t);
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		close_channel(&t->channels[i]);
+		butter__channel_close(&t->channels[i]);
 	for (uint32_t i = 0; i < t->root_count; i++)
 		butter__free(t->roots[i].path);
 	for (uint32_t i = 0; i < t->half_count; i++)
@@ -150,26 +143,14 @@ static int release(struct butter_source *source)
 
 BUTTER__COMPOSITE(tree, read_event, read_events, pending, release)
 
-static int open_channel(struct butter_tree *t, struct butter__channel *c)
-{
-	struct epoll_event in = {.events = EPOLLIN};
-	c->stream = malloc(BUTTER__STREAM_SIZE);
-	c->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
-	if (!c->stream || c->barrier < 0 || c->backend->open(c) < 0)
-		return -1;
-	c->barrier_wd = c->backend->watch(c, c->barrier, NULL, IN_ATTRIB);
-	return c->barrier_wd < 0 ? -1 : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, c->fd, &in);
-}
-
 static int open_fds(struct butter_tree *t)
 {
 	struct epoll_event in = {.events = EPOLLIN};
 	t->source.fd = butter_epoll_create1(EPOLL_CLOEXEC);
 	t->timer = butter_timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->source.fd < 0 || t->timer < 0 ||
-	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in) < 0)
-		return -1;
-	return open_channel(t, &t->channels[0]);
+	return t->source.fd < 0 || t->timer < 0
+		       ? -1
+		       : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in);
 }
 
 struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
@@ -181,9 +162,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	if (!t)
 		return NULL;
 	t->timer = -1;
-	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		t->channels[i] = (struct butter__channel){
-			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};
+	butter__channels_init(t);
 	t->flags = o.flags;
 	butter__model_init(&t->model, butter__tree_has_entries(t));
 	t->listing = malloc(BUTTER__LISTING_SIZE);
@@ -194,12 +173,8 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	return t;
 }
 
-/* A touch of a file of its own puts a record behind all that there are. */
-static int sync_channel(struct butter_tree *t, struct butter__channel *c)
+static int drain_barrier(struct butter_tree *t, struct butter__channel *c)
 {
-	if (futimens(c->barrier, NULL) < 0)
-		return -1;
-	c->barrier_open = 1;
 	while (c->barrier_open) {
 		if (butter__stream_read(t, c) < 0)
 			return -1;
@@ -211,6 +186,16 @@ static int sync_channel(struct butter_tree *t, struct butter__channel *c)
 	return 0;
 }
 
+/* A touch of a file of its own puts a record behind all that there are. One at a time: fanotify merges two.
+ */
+static int sync_channel(struct butter_tree *t, struct butter__channel *c)
+{
+	if (drain_barrier(t, c) < 0 || futimens(c->barrier, NULL) < 0)
+		return -1;
+	c->barrier_open = 1;
+	return drain_barrier(t, c);
+}
+
 int butter_tree_sync(struct butter_tree *x, int64_t timeout)
 {
 	struct butter_tree_event ev = {
@@ -219,6 +204,7 @@ int butter_tree_sync(struct butter_tree *x, int64_t timeout)
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		if (x->channels[i].fd >= 0 && sync_channel(x, &x->channels[i]) < 0)
 			return -1;
+	butter__poll(x, 1);
 	butter__settle(x, 1);
 	butter__tree_close_dir(x);
 	ev.cookie = ++x->cookie;

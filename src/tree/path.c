@@ -101,6 +101,7 @@ static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t n
 		return;
 	}
 	ev->root = (int32_t)number;
+	ev->pid = ev->flags & BUTTER_TREE_SYNTHETIC ? 0 : t->pid;
 	ev->data = root->data;
 	ev->path = t->path.text;
 	ev->path_len = (uint32_t)t->path.len;

@@ -38,7 +38,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 		if (stat_at(dir, name, &ret->st) < 0)
 			break;
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
-		ret->exists = ret->is_dir || butter__tree_has_entries(t);
+		ret->exists = ret->is_dir || butter__keeps_files(t, parent);
 		if (!ret->is_dir)
 			return;
 		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));

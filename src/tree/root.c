@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../event/object.h"
 #include "../event/options.h"
+#include "../event/time.h"
 #include "tree.h"
 
 /* Absolute, without a '/' at its end; what symlinks are in it may lead elsewhere later. */
@@ -57,7 +57,9 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 				      .path_len = strlen(path),
 				      .mask = o->mask ? o->mask : BUTTER_TREE_CHANGES,
 				      .data = o->data,
-				      .channel = &t->channels[0]};
+				      .channel = &t->channels[BUTTER_TREE_INOTIFY - 1],
+				      .backend = o->backend,
+				      .interval = o->poll_interval ? o->poll_interval : BUTTER__SECOND};
 	root->node = butter__model_add_root(&t->model, t->root_count);
 	if (!root->node)
 		return NULL;
@@ -67,13 +69,12 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 
 static int begin_root(struct butter_tree *t, uint32_t node)
 {
-	const struct butter__root *root = &t->roots[butter__node(&t->model, node)->name];
+	struct butter__root *root = &t->roots[butter__node(&t->model, node)->name];
 	struct stat st;
 	int fd = open(root->path_len ? root->path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	struct butter__channel *c = root->channel;
-	int wd = c->backend->watch(c, fd, NULL, butter__root_mask(t, node) | IN_ATTRIB);
+	int wd = butter__choose(t, root, fd);
 	if (wd < 0 || fstat(fd, &st) < 0 || butter__set_watch(t, wd, node) < 0) {
 		butter__close(fd);
 		return -1;
@@ -105,6 +106,10 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 	}
 	if (butter__options_copy(&o, sizeof(o), options) < 0)
 		return -1;
+	if (o.backend > BUTTER_TREE_POLL || o.poll_interval < 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	char *whole = absolute(path);
 	if (!whole)
 		return -1;
@@ -126,6 +131,7 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 	x->initial = 1;
 	butter__scan(x);
 	x->initial = 0;
+	x->roots[number].next_look = butter__time_add(butter__time_now(), x->roots[number].interval);
 	butter__tree_close_dir(x);
 	butter__tell(x, BUTTER_TREE_READY, BUTTER_TREE_IS_DIR, x->roots[number].node, NULL, 0);
 	butter__set_timer(x);

@@ -36,7 +36,7 @@ static void found_file(struct butter_tree *t, uint32_t dir, const struct butter_
 
 static void found(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
 {
-	if (butter__tree_has_entries(t) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
+	if (butter__keeps_files(t, dir) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
 		butter__reconcile(t, dir, entry->name, entry->len, BUTTER__LISTED);
 	else
 		found_file(t, dir, entry);
@@ -65,7 +65,7 @@ void butter__scan(struct butter_tree *t)
 		struct butter__node *n = butter__node(&t->model, node);
 		if (!(n->flags & BUTTER__NODE_DIR) || !(n->parent || n->flags & BUTTER__NODE_ROOT))
 			continue;
-		if (!t->initial && !butter__tree_has_entries(t))
+		if (!t->initial && !butter__keeps_files(t, node))
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
 			butter__mark_dirty(t, node);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's records, one after the other. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -34,15 +35,22 @@ static enum butter__why why_of(uint32_t mask)
 	return mask & IN_DELETE ? BUTTER__DELETED : BUTTER__OTHER;
 }
 
+/* All that happened to a node, which fanotify may have in one record. */
+static void tell_changes(struct butter_tree *t, uint32_t node, uint32_t mask, const char *name, size_t len)
+{
+	unsigned flags = mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (mask & changes[i].mask)
+			butter__tell(t, changes[i].type, flags, node, name, len);
+}
+
 /* Names that the model knows: the disk decides. */
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	unsigned flags = ev->mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
-	uint32_t type = change_of(ev->mask);
 	butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
-	uint32_t node = type ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
+	uint32_t node = change_of(ev->mask) ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
 	if (node && !(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
-		butter__tell(t, type, flags, node, NULL, 0);
+		tell_changes(t, node, ev->mask, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */
@@ -138,7 +146,6 @@ static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
-	uint32_t type = change_of(ev->mask);
 	if (is_dir_now(t, dir, ev, why))
 		return;
 	if (t->half_count > 0)
@@ -149,18 +156,43 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 		hold_half(t, dir, ev);
 	else if (why == BUTTER__CAME && join_halves(t, dir, ev))
 		return;
+	else if (why == BUTTER__OTHER)
+		tell_changes(t, dir, ev->mask, ev->name, ev->len);
 	else
-		butter__tell(t,
-			     why == BUTTER__CAME      ? BUTTER_TREE_CREATED
-			     : why == BUTTER__DELETED ? BUTTER_TREE_DELETED
-						      : type,
-			     0, dir, ev->name, ev->len);
+		butter__tell(t, why == BUTTER__CAME ? BUTTER_TREE_CREATED : BUTTER_TREE_DELETED, 0, dir,
+			     ev->name, ev->len);
+}
+
+static int is_there(struct butter_tree *t, uint32_t dir, const char *name)
+{
+	struct stat st;
+	int fd = butter__tree_open_dir(t, dir);
+	return fd >= 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
+}
+
+/*
+ * A record of fanotify may have merged that a file came, changed and went: which was first is told by what
+ * is there now.
+ */
+static void on_merged_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
+{
+	uint32_t came = ev->mask & IN_CREATE, went = ev->mask & IN_DELETE, rest = ev->mask & ~(came | went);
+	int stays = came && went && is_there(t, dir, ev->name);
+	const uint32_t steps[] = {stays ? went : came, stays ? came : 0, rest, stays ? 0 : went};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct butter__record step = *ev;
+		step.mask = steps[i];
+		if (step.mask)
+			on_file(t, dir, &step);
+	}
 }
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
+	else if (ev->mask & (IN_CREATE | IN_DELETE))
+		on_merged_file(t, dir, ev);
 	else
 		on_file(t, dir, ev);
 }
@@ -175,6 +207,8 @@ static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t n
 		butter__forget_watch(t, c, ev->wd);
 	} else if (n->flags & BUTTER__NODE_ROOT && ev->mask & IN_ATTRIB) {
 		butter__tell(t, BUTTER_TREE_ATTRIB, BUTTER_TREE_IS_DIR, node, NULL, 0);
+	} else if (c->backend->tells_self && !(n->flags & (BUTTER__NODE_ROOT | BUTTER__NODE_HELD))) {
+		tell_changes(t, node, ev->mask | IN_ISDIR, NULL, 0);
 	}
 }
 
@@ -190,6 +224,7 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		c->barrier_open = 0;
 		return;
 	}
+	t->pid = ev->pid;
 	for (uint32_t node = butter__wds_get(&c->wds, ev->wd); node;
 	     node = butter__next_alias(t, c, ev->wd, &at)) {
 		if (ev->len)
@@ -197,6 +232,7 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		else
 			on_self(t, c, node, ev);
 	}
+	t->pid = 0;
 }
 
 /* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */

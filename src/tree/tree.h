@@ -54,6 +54,9 @@ struct butter__root {
 	void *data;
 	struct butter__channel *channel;
 	int missing;
+	uint32_t backend; /* that was asked for */
+	int errors[3];    /* of the backends: why it is not this one */
+	int64_t interval, next_look; /* of those that look */
 };
 
 /* A name that left a directory, whose other half may come yet. */
@@ -100,9 +103,11 @@ struct butter__backend {
 	void (*unwatch)(struct butter__channel *c, int wd);
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
+	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
+	int looks;      /* there are no records, nor an fd: it is looked at again and again */
 };
 
-extern const struct butter__backend butter__inotify_backend;
+extern const struct butter__backend butter__fanotify_backend, butter__inotify_backend, butter__poll_backend;
 
 /* A backend at work: its queue, and the place in the stream of its records. */
 struct butter__channel {
@@ -114,9 +119,10 @@ struct butter__channel {
 	struct butter__wds wds;
 	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
 	int barrier_open;        /* it has not come back yet */
+	void *state;             /* the backend's own */
 };
 
-enum { BUTTER__CHANNELS = 1 };
+enum { BUTTER__CHANNELS = 3 };
 
 struct butter_tree {
 	struct butter_source source; /* an epoll fd of the timer and the channels */
@@ -153,12 +159,16 @@ struct butter_tree {
 	int open_fd;
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
+	int32_t pid; /* who did what is being handled; 0: not known */
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
 {
 	return (t->flags & BUTTER_TREE_ENTRIES) != 0;
 }
+
+/* Whether files are in the model: they are where ENTRIES are wanted, or differences are all there is. */
+int butter__keeps_files(const struct butter_tree *t, uint32_t node);
 
 /* Paths: of a node, or of a name in it, into text. 0, or -1 and ENOMEM. */
 int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
@@ -208,6 +218,17 @@ int butter__stream_read(struct butter_tree *t, struct butter__channel *c);
 /* What was held, left or dirty is decided; with everything, also what is not old enough. */
 void butter__settle(struct butter_tree *t, int everything);
 void butter__lose(struct butter_tree *t);
+/* A directory and all below it, listed again. */
+void butter__list_tree(struct butter_tree *t, uint32_t node);
+
+/* Backends. */
+void butter__channels_init(struct butter_tree *t);
+void butter__channel_close(struct butter__channel *c);
+/* Begins to watch a root, which fd is open on: its watch descriptor, or -1 and errno. */
+int butter__choose(struct butter_tree *t, struct butter__root *root, int fd);
+/* When the next look is due; 0: never. Looking, at what is due or at all. */
+int64_t butter__poll_due(const struct butter_tree *t);
+void butter__poll(struct butter_tree *t, int all);
 
 /* Half a rename: after this long its other half does not come any more, in nanoseconds. */
 #define BUTTER__PATIENCE INT64_C(10000000)

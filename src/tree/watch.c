@@ -21,9 +21,14 @@ uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++)
 		if (types & masks[i].type)
 			mask |= masks[i].mask;
-	if (butter__tree_has_entries(t))
+	if (butter__keeps_files(t, node))
 		mask |= IN_MODIFY | IN_ATTRIB;
 	return mask;
+}
+
+int butter__keeps_files(const struct butter_tree *t, uint32_t node)
+{
+	return butter__tree_has_entries(t) || butter__channel_of(t, node)->backend->looks;
 }
 
 struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t node)
