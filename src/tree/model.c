@@ -321,37 +321,6 @@ int butter__model_is_below(const struct butter__model *m, uint32_t number, uint3
 	return number == top;
 }
 
-static int add_entries(struct butter__model *m)
-{
-	struct butter__entry **entries = calloc(m->chunks + 1, sizeof(*entries));
-	uint32_t *by_ino = calloc(m->buckets + 1, sizeof(*by_ino)), made = 0;
-	while (entries && made < m->chunks && (entries[made] = calloc(BUTTER__NODE_CHUNK, sizeof(**entries))))
-		made++;
-	if (!entries || !by_ino || made < m->chunks) {
-		while (entries && made > 0)
-			free(entries[--made]);
-		free(entries);
-		free(by_ino);
-		return -1;
-	}
-	m->entries = entries;
-	m->by_ino = by_ino;
-	return 0;
-}
-
-int butter__model_want_entries(struct butter__model *m)
-{
-	if (m->has_entries)
-		return 0;
-	if (add_entries(m) < 0)
-		return -1;
-	m->has_entries = 1;
-	for (uint32_t i = 1; i <= m->used; i++)
-		if (alive(m, i) && has_identity(m, i))
-			link_ino(m, i);
-	return 0;
-}
-
 static uint8_t dev_number(struct butter__model *m, uint64_t dev)
 {
 	uint32_t i = 0;

@@ -173,10 +173,12 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	return t;
 }
 
+/* A full queue has lost the barrier too: there is nothing more, and it has not come. */
 static int drain_barrier(struct butter_tree *t, struct butter__channel *c)
 {
 	while (c->barrier_open) {
-		if (butter__stream_read(t, c) < 0)
+		int n = butter__stream_read(t, c);
+		if (n < 0 || (n == 0 && futimens(c->barrier, NULL) < 0))
 			return -1;
 		if (!t->lost)
 			continue;
@@ -186,8 +188,7 @@ static int drain_barrier(struct butter_tree *t, struct butter__channel *c)
 	return 0;
 }
 
-/* A touch of a file of its own puts a record behind all that there are. One at a time: fanotify merges two.
- */
+/* A touch of a file of its own puts a record behind all others. One at a time: fanotify merges two. */
 static int sync_channel(struct butter_tree *t, struct butter__channel *c)
 {
 	if (drain_barrier(t, c) < 0 || futimens(c->barrier, NULL) < 0)

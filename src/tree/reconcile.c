@@ -171,6 +171,9 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	const struct butter__node *n = butter__node(&t->model, node), *o = butter__node(&t->model, old);
 	if (butter__model_is_below(&t->model, node, old) || butter__model_is_below(&t->model, old, node))
 		return 0;
+	/* Who follows directories alone would not know that one has moved. */
+	if (!butter__tree_has_entries(t) && (n->flags ^ o->flags) & BUTTER__NODE_DIR)
+		return 0;
 	int from = butter__tree_open_dir(t, n->parent);
 	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 || st.st_ino != o->ino ||
 	    st.st_dev != t->model.devs[o->dev])

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <fts.h>
+#include <stdio.h>
+
+#include "replay.h"
+#include "test.h"
+
+static struct told *find(struct replay *r, const char *path)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (!strcmp(r->items[i].path, path))
+			return &r->items[i];
+	return NULL;
+}
+
+static void add(struct replay *r, const char *path, int is_dir)
+{
+	ck_assert_msg(!find(r, path), "%s: %s was created twice", r->what, path);
+	r->items = realloc(r->items, (r->count + 1) * sizeof(*r->items));
+	r->items[r->count++] = (struct told){.path = strdup(path), .is_dir = is_dir};
+}
+
+static void take(struct replay *r, const char *path)
+{
+	struct told *told = find(r, path);
+	ck_assert_msg(told != NULL, "%s: %s was deleted and not known", r->what, path);
+	free(told->path);
+	*told = r->items[--r->count];
+}
+
+static int is_at(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+	return !strncmp(path, top, n) && (!path[n] || path[n] == '/');
+}
+
+static void rename_one(struct told *told, const char *from, const char *to)
+{
+	char *path = malloc(strlen(told->path) + strlen(to) + 1);
+	sprintf(path, "%s%s", to, told->path + strlen(from));
+	free(told->path);
+	told->path = path;
+}
+
+static void move(struct replay *r, const struct butter_tree_event *ev)
+{
+	int is_exchange = (ev->flags & BUTTER_TREE_EXCHANGED) != 0;
+	ck_assert_msg(find(r, ev->old_path) != NULL, "%s: %s was moved and not known", r->what, ev->old_path);
+	if (!is_exchange && find(r, ev->path))
+		take(r, ev->path);
+	for (size_t i = 0; i < r->count; i++) {
+		if (is_at(r->items[i].path, ev->old_path))
+			rename_one(&r->items[i], ev->old_path, ev->path);
+		else if (is_exchange && is_at(r->items[i].path, ev->path))
+			rename_one(&r->items[i], ev->path, ev->old_path);
+	}
+}
+
+void replay_apply(struct replay *r, const struct butter_tree_event *ev)
+{
+	int is_dir = (ev->flags & BUTTER_TREE_IS_DIR) != 0;
+	r->types |= ev->type;
+	r->pid = ev->pid ? ev->pid : r->pid;
+	if (r->dirs_only && !is_dir)
+		return;
+	if (ev->type == BUTTER_TREE_CREATED)
+		add(r, ev->path, is_dir);
+	else if (ev->type == BUTTER_TREE_DELETED)
+		take(r, ev->path);
+	else if (ev->type == BUTTER_TREE_MOVED)
+		move(r, ev);
+}
+
+/* Each that is on the disk: known, or made known. Returns how many. */
+static size_t walk(struct replay *r, const char *top, int load)
+{
+	char *paths[] = {(char *)(uintptr_t)top, NULL};
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	size_t count = 0;
+	for (FTSENT *e; (e = fts_read(fts));) {
+		int is_dir = e->fts_info == FTS_D;
+		if (e->fts_info == FTS_DP || e->fts_level == 0 || (r->dirs_only && !is_dir))
+			continue;
+		count++;
+		if (load)
+			add(r, e->fts_path, is_dir);
+		const struct told *told = find(r, e->fts_path);
+		ck_assert_msg(told && told->is_dir == is_dir, "%s: %s was not told", r->what, e->fts_path);
+	}
+	fts_close(fts);
+	return count;
+}
+
+void replay_load(struct replay *r, const char *path)
+{
+	walk(r, path, 1);
+}
+
+void replay_sync(struct replay *r, struct butter_tree *t, const char *const *paths, size_t count)
+{
+	struct butter_tree_event ev = {0};
+	size_t there = 0;
+	ck_assert_int_ge(butter_tree_sync(t, -1), 0);
+	do {
+		ck_assert_msg(butter_tree_read_event(t, &ev) == 1, "%s: no SYNC", r->what);
+		replay_apply(r, &ev);
+	} while (ev.type != BUTTER_TREE_SYNC);
+	for (size_t i = 0; i < count; i++)
+		there += walk(r, paths[i], 0);
+	ck_assert_msg(there == r->count, "%s: %zu are known, %zu there", r->what, r->count, there);
+}
+
+void replay_free(struct replay *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->items[i].path);
+	free(r->items);
+	r->items = NULL;
+	r->count = 0;
+}
