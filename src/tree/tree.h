@@ -54,8 +54,8 @@ struct butter__root {
 	void *data;
 	struct butter__channel *channel;
 	int missing;
-	uint32_t backend; /* that was asked for */
-	int errors[3];    /* of the backends: why it is not this one */
+	uint32_t backend;            /* that was asked for */
+	int errors[3];               /* of the backends: why it is not this one */
 	int64_t interval, next_look; /* of those that look */
 };
 

@@ -28,10 +28,7 @@ static void append_to(const char *name)
 	close(fd);
 }
 
-static void must(int result)
-{
-	ck_assert_msg(result == 0, "%s", strerror(errno));
-}
+#define must(call) ck_assert_msg((call) == 0, "%s: %s", #call, strerror(errno))
 
 /* The working directory holds a and b, which are roots, and out, which is none. */
 static void prepare(void)
@@ -204,12 +201,14 @@ static void read_ready(struct replay *r, struct butter_tree *t, unsigned count)
 
 static void run(const char *top, int scenario, const int backends[2], int entries)
 {
-	const char *const roots[] = {path_in(top, "a"), path_in(top, "b")};
-	char what[128];
+	char what[128], a[96], b[96];
+	const char *const roots[] = {a, b};
 	struct butter_tree *t = open_tree(entries);
 	struct replay r = {.dirs_only = !entries, .what = what};
 	snprintf(what, sizeof(what), "%s, %s and %s, %s", scenarios[scenario].name,
 		 backend_names[backends[0]], backend_names[backends[1]], entries ? "ENTRIES" : "DIRS");
+	snprintf(a, sizeof(a), "%s/a", top);
+	snprintf(b, sizeof(b), "%s/b", top);
 	prepare();
 	for (int i = 0; i < 2; i++) {
 		ck_assert_msg(add_root(t, roots[i], backends[i]) == i, "%s: %s", what, strerror(errno));
@@ -233,9 +232,8 @@ static void run(const char *top, int scenario, const int backends[2], int entrie
 static void run_all(const char *top, const int backends[2])
 {
 	for (int i = 0; i < 2 * SCENARIOS; i++) {
-		char name[16];
-		snprintf(name, sizeof(name), "%d", i);
-		const char *folder = path_in(top, name);
+		char folder[80];
+		snprintf(folder, sizeof(folder), "%s/%d", top, i);
 		must(mkdir(folder, 0755));
 		must(chdir(folder));
 		run(folder, i / 2, backends, i % 2);
@@ -260,9 +258,8 @@ static void run_mounted(void *arg)
 		return;
 	int error = error_of_fanotify(p->dir);
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		char name[16];
-		snprintf(name, sizeof(name), "pair%zu", i);
-		const char *top = path_in(p->dir, name);
+		char top[64];
+		snprintf(top, sizeof(top), "%s/pair%zu", p->dir, i);
 		must(mkdir(top, 0755));
 		if (!error || pairs[i][0] != BUTTER_TREE_FANOTIFY) {
 			run_all(top, pairs[i]);
