@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <fts.h>
+#include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "replay.h"
 #include "test.h"
@@ -71,24 +72,32 @@ void replay_apply(struct replay *r, const struct butter_tree_event *ev)
 		move(r, ev);
 }
 
+static struct walk {
+	struct replay *r;
+	int load;
+	size_t count;
+} walking;
+
+static int visit(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	int is_dir = S_ISDIR(st->st_mode);
+	(void)type;
+	if (at->level == 0 || (walking.r->dirs_only && !is_dir))
+		return 0;
+	walking.count++;
+	if (walking.load)
+		add(walking.r, path, is_dir);
+	const struct told *told = find(walking.r, path);
+	ck_assert_msg(told && told->is_dir == is_dir, "%s: %s was not told", walking.r->what, path);
+	return 0;
+}
+
 /* Each that is on the disk: known, or made known. Returns how many. */
 static size_t walk(struct replay *r, const char *top, int load)
 {
-	char *paths[] = {(char *)(uintptr_t)top, NULL};
-	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	size_t count = 0;
-	for (FTSENT *e; (e = fts_read(fts));) {
-		int is_dir = e->fts_info == FTS_D;
-		if (e->fts_info == FTS_DP || e->fts_level == 0 || (r->dirs_only && !is_dir))
-			continue;
-		count++;
-		if (load)
-			add(r, e->fts_path, is_dir);
-		const struct told *told = find(r, e->fts_path);
-		ck_assert_msg(told && told->is_dir == is_dir, "%s: %s was not told", r->what, e->fts_path);
-	}
-	fts_close(fts);
-	return count;
+	walking = (struct walk){.r = r, .load = load};
+	ck_assert_int_eq(nftw(top, visit, 16, FTW_PHYS), 0);
+	return walking.count;
 }
 
 void replay_load(struct replay *r, const char *path)
