@@ -57,8 +57,9 @@ static int note_link(struct walk *w, int wd, const char *name, size_t len)
 /* Without a watch there it has to be looked at now and then. */
 static void watch_here(struct walk *w, const char *name, size_t len, int level)
 {
-	struct butter__channel *c = &w->t->channels[0];
-	int wd = c->backend->watch(c, w->at, NULL, mask_of(w, level));
+	struct butter__channel *c = butter__inotify_of(w->t);
+	int wd =
+		butter__channel_open(w->t, c) < 0 ? -1 : c->backend->watch(c, w->at, NULL, mask_of(w, level));
 	if (wd < 0) {
 		w->root->unsure = 1;
 	} else if (note_link(w, wd, name, len) < 0) {
@@ -203,7 +204,7 @@ static void end_links(struct butter_tree *t, struct butter__link *links, uint32_
 		if (users > 0)
 			butter__wds_set(&t->links, links[i].wd, users - 1);
 		if (users == 1)
-			butter__drop_watch(t, &t->channels[0], links[i].wd);
+			butter__drop_watch(t, butter__inotify_of(t), links[i].wd);
 		butter__free(links[i].name);
 	}
 	butter__free(links);

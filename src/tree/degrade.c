@@ -55,7 +55,7 @@ static void watch_limit(const struct butter_tree *t, struct butter_tree_event *e
 	int by_user = user && (!system || user < system);
 	ev->limit = by_user ? "user.max_inotify_watches" : "fs.inotify.max_user_watches";
 	ev->limit_value = by_user ? user : system;
-	ev->limit_use = count_of(&t->channels[0].wds) + count_of(&t->links) + 1;
+	ev->limit_use = count_of(&butter__inotify_of(t)->wds) + count_of(&t->links) + 1;
 }
 
 static uint64_t fds_of(const struct butter_tree *t)

@@ -15,10 +15,9 @@ static void push_dirs(struct butter_tree *t, struct butter__list *stack, uint32_
 }
 
 /* Parents before children, since what a child is called is known by then. */
-static void rescan_root(struct butter_tree *t, uint32_t node)
+void butter__list_tree(struct butter_tree *t, uint32_t node)
 {
 	struct butter__list stack = {0};
-	butter__tell(t, BUTTER_TREE_RESCAN, BUTTER_TREE_IS_DIR, node, NULL, 0);
 	if (butter__list_add(&stack, node) < 0)
 		t->lost = 1;
 	while (stack.count > 0) {
@@ -53,8 +52,10 @@ void butter__lose(struct butter_tree *t)
 	butter__look_at_roots(t, 1);
 	t->mounts_changed = 1;
 	for (uint32_t i = 0; i < t->root_count; i++)
-		if (t->roots[i].node && !t->roots[i].missing)
-			rescan_root(t, t->roots[i].node);
+		if (t->roots[i].node && !t->roots[i].missing) {
+			butter__tell(t, BUTTER_TREE_RESCAN, BUTTER_TREE_IS_DIR, t->roots[i].node, NULL, 0);
+			butter__list_tree(t, t->roots[i].node);
+		}
 	butter__upkeep(t);
 	butter__settle(t, 0);
 	for (uint32_t i = 0; i < t->root_count && (untold || !butter__tree_has_entries(t)); i++)

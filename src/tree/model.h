@@ -101,6 +101,9 @@ uint32_t butter__model_first_leaf(const struct butter__model *m, uint32_t top);
 /* 1 when number is top or below it. */
 int butter__model_is_below(const struct butter__model *m, uint32_t number, uint32_t top);
 
+/* Entries from now on, if there are none yet. 0, or -1 and ENOMEM. */
+int butter__model_want_entries(struct butter__model *m);
+
 /* Its identity on the disk; type and the two others matter where there are entries. */
 void butter__model_set_ino(struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino);
 /* Beyond 255 devices only the inode counts. */

@@ -50,6 +50,7 @@ static int64_t due(const struct butter_tree *t)
 		when = sooner(when, t->retry_after ? t->retry_after : AT_ONCE);
 	if (t->looks > 0)
 		when = AT_ONCE;
+	when = sooner(when, butter__poll_due(t));
 	return sooner(sooner(when, butter__retry_due(t)), butter__coalesce_due(t));
 }
 
@@ -88,6 +89,7 @@ static void tell_synced(struct butter_tree *t)
 	}
 	if (upto <= t->synced || t->lost)
 		return;
+	butter__poll(t, 1);
 	butter__upkeep(t);
 	butter__settle(t, 0);
 	butter__coalesce_flush(t);
@@ -165,6 +167,7 @@ static int step(struct butter_tree *t)
 static int advance(struct butter_tree *t)
 {
 	int n = 1;
+	butter__poll(t, 0);
 	while ((t->queue.count == 0 || t->paused) && n > 0) {
 		n = step(t);
 		if (t->paused && n > 0)
@@ -218,15 +221,6 @@ static void close_if_open(int fd)
 		butter__close(fd);
 }
 
-static void close_channel(struct butter__channel *c)
-{
-	if (c->fd >= 0)
-		c->backend->close(c);
-	close_if_open(c->barrier);
-	butter__wds_free(&c->wds);
-	butter__free(c->stream);
-}
-
 static int release(struct butter_source *source)
 {
 	struct butter_tree *t = (struct butter_tree *)source;
@@ -234,7 +228,7 @@ static int release(struct butter_source *source)
 	butter__tree_close_dir(t);
 	close_if_open(t->timer);
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		close_channel(&t->channels[i]);
+		butter__channel_close(&t->channels[i]);
 	butter__roots_free(t);
 	butter__mounts_end(t);
 	for (uint32_t i = 0; i < t->half_count; i++)
@@ -268,26 +262,14 @@ static int release(struct butter_source *source)
 
 BUTTER__COMPOSITE(tree, read_event, read_events, pending, release)
 
-static int open_channel(struct butter_tree *t, struct butter__channel *c)
-{
-	struct epoll_event in = {.events = EPOLLIN};
-	c->stream = malloc(BUTTER__STREAM_SIZE);
-	c->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
-	if (!c->stream || c->barrier < 0 || c->backend->open(c) < 0)
-		return -1;
-	c->barrier_wd = c->backend->watch(c, c->barrier, NULL, IN_ATTRIB);
-	return c->barrier_wd < 0 ? -1 : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, c->fd, &in);
-}
-
 static int open_fds(struct butter_tree *t)
 {
 	struct epoll_event in = {.events = EPOLLIN};
 	t->source.fd = butter_epoll_create1(EPOLL_CLOEXEC);
 	t->timer = butter_timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (t->source.fd < 0 || t->timer < 0 ||
-	    butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in) < 0)
-		return -1;
-	return open_channel(t, &t->channels[0]);
+	return t->source.fd < 0 || t->timer < 0
+		       ? -1
+		       : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, t->timer, &in);
 }
 
 struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
@@ -299,9 +281,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	if (!t)
 		return NULL;
 	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
-	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		t->channels[i] = (struct butter__channel){
-			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};
+	butter__channels_init(t);
 	t->flags = o.flags;
 	butter__model_init(&t->model, butter__tree_has_entries(t));
 	t->listing = malloc(BUTTER__LISTING_SIZE);

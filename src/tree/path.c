@@ -114,6 +114,7 @@ static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t n
 	if (ev->type & 0xffff && ev->type != BUTTER_TREE_MOVED && !butter__reports(root, &t->path, ev->type))
 		return;
 	ev->root = (int32_t)number;
+	ev->pid = ev->flags & BUTTER_TREE_SYNTHETIC ? 0 : t->pid;
 	ev->data = root->data;
 	ev->path = t->path.text;
 	ev->path_len = (uint32_t)t->path.len;

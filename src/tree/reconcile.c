@@ -53,7 +53,7 @@ static void look(struct butter_tree *t, int dir, uint32_t parent, const char *na
 			break;
 		}
 		ret->is_dir = S_ISDIR(ret->st.st_mode);
-		ret->exists = ret->is_dir || butter__tree_has_entries(t);
+		ret->exists = ret->is_dir || butter__keeps_files(t, parent);
 		enum butter__filter_verdict verdict =
 			butter__verdict(t, parent, name, strlen(name), ret->is_dir);
 		if (verdict == BUTTER__FILTER_GONE)
@@ -219,6 +219,10 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	struct stat st;
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (butter__model_is_below(&t->model, node, old) || butter__model_is_below(&t->model, old, node))
+		return 0;
+	/* Who follows directories alone would not know that one has moved. */
+	if (!butter__tree_has_entries(t) &&
+	    (n->flags ^ butter__node(&t->model, old)->flags) & BUTTER__NODE_DIR)
 		return 0;
 	if (!butter__moves_plainly(t, node, dir, name, len) ||
 	    !butter__moves_plainly(t, old, n->parent, butter__node_name(&t->model, node), n->name_len))

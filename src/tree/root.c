@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Roots: where trees begin. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,10 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 				      .data = o->data,
 				      .flags = o->flags,
 				      .missing = 1,
-				      .channel = &t->channels[0]};
+				      .channel = butter__inotify_of(t),
+				      .backend = o->backend,
+				      .errors = {EAGAIN, EAGAIN, EAGAIN},
+				      .interval = o->poll_interval ? o->poll_interval : BUTTER__SECOND};
 	if (butter__coalesce_set(root, o->settle, o->settle_max) < 0 ||
 	    butter__root_filter(root, o, ret_bad_rule) < 0)
 		return NULL;
@@ -90,15 +94,22 @@ static void note_real(struct butter__root *root, int fd)
 	root->real = n > 0 && n < (ssize_t)sizeof(real) ? strndup(real, (size_t)n) : NULL;
 }
 
-static int watch_found(struct butter_tree *t, const struct butter__root *root, struct butter__found *found)
+/* A root that is known stays with its backend. For fanotify the fd must be one that can be read from. */
+static int watch_found(struct butter_tree *t, struct butter__root *root, struct butter__found *found)
 {
-	struct butter__channel *c = root->channel;
 	if (found->fd < 0 || !kind_of(found))
 		return -1;
-	int wd = c->backend->watch(c, found->fd, NULL,
-				   butter__root_mask(t, root->node) | IN_ATTRIB | IN_MOVE_SELF |
-					   IN_DELETE_SELF);
+	struct butter__channel *c = root->channel;
+	int fd = openat(found->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK), wd = -1;
+	if (fd >= 0 && root->missing)
+		wd = butter__choose(t, root, fd);
+	else if (fd >= 0)
+		wd = c->backend->watch(c, fd, NULL,
+				       butter__root_mask(t, root->node) | IN_ATTRIB | IN_MOVE_SELF |
+					       IN_DELETE_SELF);
 	found->error = wd < 0 ? errno : 0;
+	if (fd >= 0)
+		butter__close(fd);
 	return wd;
 }
 
@@ -124,8 +135,10 @@ static void root_came(struct butter_tree *t, struct butter__root *root, const st
 		butter__tell(t, BUTTER_TREE_CREATED,
 			     BUTTER_TREE_SYNTHETIC | (kind_of(found) ? BUTTER_TREE_IS_DIR : 0), node, NULL,
 			     0);
-	if (!kind_of(found))
+	if (!kind_of(found)) {
+		root->errors[BUTTER_TREE_INOTIFY - 1] = 0;
 		return;
+	}
 	if (wd < 0)
 		butter__degrade(t, node, found->error);
 	else if (butter__set_watch(t, wd, node) < 0 || butter__list_add(&t->scan, node) < 0)
@@ -194,10 +207,15 @@ static void look_at(struct butter_tree *t, struct butter__root *root, int tell, 
 	if (is_same(t, root, found, wd)) {
 		root_stayed(t, root, found, wd);
 	} else {
+		struct butter__channel *old = root->channel;
 		root_went(t, root, tell);
 		/* with the old root its watch went, which may have been this one */
-		if (wd >= 0)
-			wd = watch_found(t, root, found);
+		if (found->fd >= 0 && kind_of(found)) {
+			int again = watch_found(t, root, found);
+			if (wd >= 0 && (old != root->channel || wd != again))
+				butter__drop_watch(t, old, wd);
+			wd = again;
+		}
 		if (found->fd >= 0)
 			root_came(t, root, found, wd, tell && !t->initial);
 	}
@@ -298,6 +316,7 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 	t->initial = 0;
 	butter__tree_close_dir(t);
 	root = &t->roots[number];
+	root->next_look = butter__time_add(butter__time_now(), root->interval);
 	butter__tell(t, BUTTER_TREE_READY,
 		     !root->missing && butter__node(&t->model, root->node)->flags & BUTTER__NODE_DIR
 			     ? BUTTER_TREE_IS_DIR
@@ -309,7 +328,7 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 static int bad_options(const struct butter_tree_root *o)
 {
 	uint32_t known = BUTTER_TREE_WAIT | BUTTER_TREE_ONE_FILESYSTEM | BUTTER_TREE_SKIP_HIDDEN;
-	return (o->flags & ~known) != 0;
+	return (o->flags & ~known) != 0 || o->backend > BUTTER_TREE_POLL || o->poll_interval < 0;
 }
 
 static struct butter__root *make_root(struct butter_tree *t, const char *path,

@@ -41,7 +41,7 @@ static void found(struct butter_tree *t, uint32_t dir, const struct butter__dire
 	if (entry->type == DT_DIR &&
 	    butter__verdict(t, dir, entry->name, entry->len, 1) == BUTTER__FILTER_GONE)
 		return;
-	if (butter__tree_has_entries(t) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
+	if (butter__keeps_files(t, dir) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
 		butter__reconcile(t, dir, entry->name, entry->len, BUTTER__LISTED);
 	else
 		found_file(t, dir, entry);
@@ -81,7 +81,7 @@ void butter__scan(struct butter_tree *t)
 		struct butter__node *n = butter__node(&t->model, node);
 		if (!butter__tree_knows(t, node))
 			continue;
-		if (!t->initial && !butter__tree_has_entries(t))
+		if (!t->initial && !butter__keeps_files(t, node))
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
 			butter__look_failed(t, node, errno);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's records, one after the other. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -19,14 +20,14 @@ static const struct {
 };
 
 /* These leave a directory as it was. To look at the disk for them would be one more of them. */
-enum { NO_CHANGE = BUTTER_TREE_OPENED | BUTTER_TREE_CLOSED | BUTTER_TREE_ACCESSED };
+enum { NO_CHANGE = IN_OPEN | IN_CLOSE_NOWRITE | IN_ACCESS };
 
-static uint32_t change_of(uint32_t mask)
+static int is_change(uint32_t mask)
 {
+	uint32_t any = 0;
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		if (mask & changes[i].mask)
-			return changes[i].type;
-	return 0;
+		any |= mask & changes[i].mask;
+	return any != 0;
 }
 
 static enum butter__why why_of(uint32_t mask)
@@ -38,18 +39,29 @@ static enum butter__why why_of(uint32_t mask)
 	return mask & IN_DELETE ? BUTTER__DELETED : BUTTER__OTHER;
 }
 
+/* All that happened to a node, which fanotify may have in one record. */
+static void tell_changes(struct butter_tree *t, uint32_t node, uint32_t mask, const char *name, size_t len)
+{
+	unsigned flags = mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (mask & changes[i].mask)
+			butter__tell(t, changes[i].type, flags, node, name, len);
+}
+
 /* Names that the model knows: the disk decides, also whether it is a directory. */
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	uint32_t type = change_of(ev->mask), node = 0;
-	if (type & NO_CHANGE)
+	uint32_t mask = ev->mask & ~(uint32_t)IN_ISDIR, node = 0;
+	if (!(mask & ~(uint32_t)NO_CHANGE))
 		node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (!node)
 		butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
-	node = type && butter__tree_knows(t, dir) ? butter__model_find(&t->model, dir, ev->name, ev->len) : 0;
+	node = is_change(mask) && butter__tree_knows(t, dir)
+		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
+		       : 0;
 	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
 	if (node && !(flags & BUTTER__NODE_HELD))
-		butter__tell(t, type, flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0, node, NULL, 0);
+		tell_changes(t, node, flags & BUTTER__NODE_DIR ? mask | IN_ISDIR : mask, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */
@@ -180,7 +192,6 @@ static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__re
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
-	uint32_t type = change_of(ev->mask);
 	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
 	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
 		return;
@@ -192,12 +203,35 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 		hold_half(t, dir, ev);
 	else if (why == BUTTER__CAME && join_halves(t, dir, ev))
 		return;
+	else if (why == BUTTER__OTHER)
+		tell_changes(t, dir, ev->mask, ev->name, ev->len);
 	else
-		butter__tell(t,
-			     why == BUTTER__CAME      ? BUTTER_TREE_CREATED
-			     : why == BUTTER__DELETED ? BUTTER_TREE_DELETED
-						      : type,
-			     0, dir, ev->name, ev->len);
+		butter__tell(t, why == BUTTER__CAME ? BUTTER_TREE_CREATED : BUTTER_TREE_DELETED, 0, dir,
+			     ev->name, ev->len);
+}
+
+static int is_there(struct butter_tree *t, uint32_t dir, const char *name)
+{
+	struct stat st;
+	int fd = butter__tree_open_dir(t, dir);
+	return fd >= 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0;
+}
+
+/*
+ * A record of fanotify may have merged that a file came, changed and went: which was first is told by what
+ * is there now.
+ */
+static void on_merged_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
+{
+	uint32_t came = ev->mask & IN_CREATE, went = ev->mask & IN_DELETE, rest = ev->mask & ~(came | went);
+	int stays = came && went && is_there(t, dir, ev->name);
+	const uint32_t steps[] = {stays ? went : came, stays ? came : 0, rest, stays ? 0 : went};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct butter__record step = *ev;
+		step.mask = steps[i];
+		if (step.mask)
+			on_file(t, dir, &step);
+	}
 }
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
@@ -205,6 +239,8 @@ static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__re
 	butter__ignore_changed(t, dir, ev);
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
+	else if (ev->mask & (IN_CREATE | IN_DELETE))
+		on_merged_file(t, dir, ev);
 	else
 		on_file(t, dir, ev);
 }
@@ -223,6 +259,8 @@ static void on_self(struct butter_tree *t, struct butter__channel *c, uint32_t n
 		butter__forget_watch(t, c, ev->wd);
 	} else if (n->flags & BUTTER__NODE_ROOT && ev->mask & IN_ATTRIB) {
 		butter__tell(t, BUTTER_TREE_ATTRIB, BUTTER_TREE_IS_DIR, node, NULL, 0);
+	} else if (c->backend->tells_self && !(n->flags & (BUTTER__NODE_ROOT | BUTTER__NODE_HELD))) {
+		tell_changes(t, node, ev->mask | IN_ISDIR, NULL, 0);
 	}
 }
 
@@ -261,13 +299,15 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 		c->barrier_open = 0;
 		return;
 	}
-	if (c == &t->channels[0] && butter__wds_get(&t->links, ev->wd))
+	if (c == butter__inotify_of(t) && butter__wds_get(&t->links, ev->wd))
 		butter__chain_record(t, ev);
+	t->pid = ev->pid;
 	uint32_t node = butter__wds_get(&c->wds, ev->wd);
 	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED)
 		on_nodes(t, c, node, ev);
 	else if (node)
 		on_node(t, c, node, ev);
+	t->pid = 0;
 }
 
 /* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */

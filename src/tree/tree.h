@@ -70,6 +70,9 @@ struct butter__root {
 	int is_dir_only; /* the path ended in '/' */
 	struct butter__link *links;
 	uint32_t link_count;
+	uint32_t backend;            /* that was asked for */
+	int errors[3];               /* of the backends: why it is not this one */
+	int64_t interval, next_look; /* of those that look */
 };
 
 /* A directory that a root's path leads through, and what is looked up there. */
@@ -144,9 +147,11 @@ struct butter__backend {
 	void (*unwatch)(struct butter__channel *c, int wd);
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
+	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
+	int looks;      /* there are no records, nor an fd: it is looked at again and again */
 };
 
-extern const struct butter__backend butter__inotify_backend;
+extern const struct butter__backend butter__fanotify_backend, butter__inotify_backend, butter__poll_backend;
 
 /* A backend at work: its queue, and the place in the stream of its records. */
 struct butter__channel {
@@ -159,9 +164,10 @@ struct butter__channel {
 	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
 	int barrier_open;        /* it has not come back yet */
 	uint64_t barrier_cookie; /* the last butter_tree_sync() that it is for */
+	void *state;             /* the backend's own */
 };
 
-enum { BUTTER__CHANNELS = 1 };
+enum { BUTTER__CHANNELS = 3 };
 
 struct butter_tree {
 	struct butter_source source; /* an epoll fd of the timer and the channels */
@@ -210,7 +216,7 @@ struct butter_tree {
 	struct butter__ignore *ignores;
 	uint32_t ignore_count;
 	struct butter__coalesce coalesce;
-	struct butter__wds ignored; /* of a directory 1 + its place in ignores */
+	struct butter__wds ignored;    /* of a directory 1 + its place in ignores */
 	struct butter__wds links;      /* how many links there are of a watch descriptor */
 	uint32_t looks;                /* roots that are to be looked at again */
 	struct butter__list unwatched; /* directories that cannot be watched, or read */
@@ -218,7 +224,15 @@ struct butter_tree {
 	int mounts_fd[2];              /* of mountinfo: in the epoll set, and to ask; -1: not open */
 	int mounts_changed;
 	struct butter__mountpoints mounts;
+	int32_t pid; /* who did what is being handled; 0: not known */
 };
+
+/* Whose records are of the way to a root too, whatever its own backend is. */
+static inline struct butter__channel *butter__inotify_of(const struct butter_tree *t)
+{
+	return (struct butter__channel *)&t->channels[BUTTER_TREE_INOTIFY - 1];
+}
+int butter__channel_open(struct butter_tree *t, struct butter__channel *c); /* if it is not; -1 and errno */
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
 {
@@ -231,6 +245,8 @@ static inline int butter__tree_knows(const struct butter_tree *t, uint32_t node)
 	const struct butter__node *n = butter__node(&t->model, node);
 	return n->flags & BUTTER__NODE_DIR && (n->parent || n->flags & BUTTER__NODE_ROOT);
 }
+/* Whether files are in the model: they are where ENTRIES are wanted, or differences are all there is. */
+int butter__keeps_files(const struct butter_tree *t, uint32_t node);
 
 /* Paths: of a node, or of a name in it, into text. 0, or -1 and ENOMEM. */
 int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
@@ -286,6 +302,17 @@ int butter__stream_read(struct butter_tree *t, struct butter__channel *c);
 /* What was held or left at least so many nanoseconds ago, or is dirty, is decided. */
 void butter__settle(struct butter_tree *t, int64_t patience);
 void butter__lose(struct butter_tree *t);
+/* A directory and all below it, listed again. */
+void butter__list_tree(struct butter_tree *t, uint32_t node);
+
+/* Backends. */
+void butter__channels_init(struct butter_tree *t);
+void butter__channel_close(struct butter__channel *c);
+/* Begins to watch a root, which fd is open on: its watch descriptor, or -1 and errno. */
+int butter__choose(struct butter_tree *t, struct butter__root *root, int fd);
+/* When the next look is due; 0: never. Looking, at what is due or at all. */
+int64_t butter__poll_due(const struct butter_tree *t);
+void butter__poll(struct butter_tree *t, int all);
 
 /* Half a rename: after this long its other half does not come any more, in nanoseconds. */
 #define BUTTER__PATIENCE INT64_C(10000000)

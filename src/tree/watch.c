@@ -28,11 +28,16 @@ uint32_t butter__root_mask(const struct butter_tree *t, uint32_t node)
 	uint32_t types = t->roots[butter__model_root(&t->model, node)].mask;
 	uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR | IN_MASK_ADD | IN_EXCL_UNLINK;
 	mask |= butter__inotify_mask(types);
-	if (butter__tree_has_entries(t))
+	if (butter__keeps_files(t, node))
 		mask |= IN_MODIFY | IN_ATTRIB;
 	if (t->roots[butter__model_root(&t->model, node)].ignore_file)
 		mask |= IN_MODIFY | IN_CLOSE_WRITE;
 	return mask;
+}
+
+int butter__keeps_files(const struct butter_tree *t, uint32_t node)
+{
+	return butter__tree_has_entries(t) || butter__channel_of(t, node)->backend->looks;
 }
 
 struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t node)
@@ -121,7 +126,7 @@ void butter__unwatch(struct butter_tree *t, uint32_t node)
 void butter__drop_watch(struct butter_tree *t, struct butter__channel *c, int wd)
 {
 	int saved = errno;
-	if (butter__wds_get(&c->wds, wd) || (c == &t->channels[0] && butter__wds_get(&t->links, wd)))
+	if (butter__wds_get(&c->wds, wd) || (c == butter__inotify_of(t) && butter__wds_get(&t->links, wd)))
 		return;
 	c->backend->unwatch(c, wd);
 	butter__retry_soon(t);

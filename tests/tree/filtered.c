@@ -75,7 +75,9 @@ static const char *told(void)
 	.rules = (const struct butter_tree_rule[]){__VA_ARGS__},                                             \
 	.rule_count =                                                                                        \
 		sizeof((const struct butter_tree_rule[]){__VA_ARGS__}) / sizeof(struct butter_tree_rule)
-#define ROOT(...) (&(struct butter_tree_root){.size = sizeof(struct butter_tree_root), __VA_ARGS__})
+#define ROOT(...)                                                                                            \
+	(&(struct butter_tree_root){                                                                         \
+		.size = sizeof(struct butter_tree_root), .backend = BUTTER_TREE_INOTIFY, __VA_ARGS__})
 #define PRUNE(text)                                                                                          \
 	{                                                                                                    \
 		.action = BUTTER_TREE_PRUNE, .pattern = (text)                                               \

@@ -174,7 +174,8 @@ static unsigned run_storm(unsigned seed, unsigned ops, uint32_t flags)
 	ck_assert(mkdir(s.top, 0755) == 0 && mkdir(s.outside, 0755) == 0);
 	struct butter_tree *x = butter_tree_open(&options);
 	ck_assert_ptr_nonnull(x);
-	ck_assert_int_eq(butter_tree_add(x, s.top, NULL, NULL), 0);
+	struct butter_tree_root root = {.size = sizeof(root), .backend = BUTTER_TREE_INOTIFY};
+	ck_assert_int_eq(butter_tree_add(x, s.top, &root, NULL), 0);
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(s.noise[i], sizeof(s.noise[i]), "%s/noise%u", s.top, i);
 		touch(s.noise[i]);

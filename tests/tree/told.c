@@ -43,7 +43,7 @@ const char *at_base(const char *path)
 /* "changes" is what is there; times and modes are not what these tests are about. */
 int must_add(struct butter_tree *t, const char *path, unsigned flags)
 {
-	struct butter_tree_root o = {.size = sizeof(o), .flags = flags};
+	struct butter_tree_root o = {.size = sizeof(o), .flags = flags, .backend = BUTTER_TREE_INOTIFY};
 	o.mask = BUTTER_TREE_CREATED | BUTTER_TREE_DELETED | BUTTER_TREE_MOVED | BUTTER_TREE_MODIFIED;
 	int root = butter_tree_add(t, path, &o, NULL);
 	ck_assert_msg(root >= 0, "%s: %s", path, strerror(errno));
