@@ -185,6 +185,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 		t->channels[i] = (struct butter__channel){
 			.backend = &butter__inotify_backend, .fd = -1, .barrier = -1, .barrier_wd = -1};
 	t->flags = o.flags;
+	t->scan_workers = o.scan_workers;
 	butter__model_init(&t->model, butter__tree_has_entries(t));
 	t->listing = malloc(BUTTER__LISTING_SIZE);
 	if (!t->listing || open_fds(t) < 0) {

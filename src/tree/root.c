@@ -124,7 +124,7 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 		return -1;
 	}
 	x->initial = 1;
-	butter__scan(x);
+	butter__first_scan(x, x->roots[number].node);
 	x->initial = 0;
 	butter__tree_close_dir(x);
 	butter__tell(x, BUTTER_TREE_READY, BUTTER_TREE_IS_DIR, x->roots[number].node, NULL, 0);
