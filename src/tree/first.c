@@ -122,7 +122,7 @@ static int list_all(struct walker *k, int fd)
 	int n;
 	while ((n = butter__listing_next(&listing, &entry)) > 0) {
 		list_one(k, fd, &entry);
-		if (k->count > 0 && (k->count == BATCH || listing.at == listing.end))
+		if (k->count == BATCH || (butter__listing_is_at_end(&listing) && k->count > 0))
 			hand_over(k, fd);
 	}
 	return n;
