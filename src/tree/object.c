@@ -28,6 +28,8 @@ static int waits(const struct butter_tree *t)
 /* When the fd has to become readable though the kernel says nothing; 0: never. */
 static int64_t due(const struct butter_tree *t)
 {
+	if (t->paused)
+		return 0;
 	if (t->queue.count > 0)
 		return AT_ONCE;
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
@@ -77,6 +79,8 @@ static int advance(struct butter_tree *t)
 static int read_event(struct butter_source *source, void *ret)
 {
 	struct butter_tree *t = (struct butter_tree *)source;
+	if (t->paused)
+		return 0;
 	int saved = errno, n = t->queue.count > 0 ? 1 : advance(t);
 	if (n >= 0) {
 		n = butter__queue_take(&t->queue, ret);

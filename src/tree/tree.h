@@ -153,6 +153,7 @@ struct butter_tree {
 	int open_fd;
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
+	int paused;
 };
 
 static inline int butter__tree_has_entries(const struct butter_tree *t)
