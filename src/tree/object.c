@@ -205,12 +205,16 @@ static int sync_channel(struct butter_tree *t, struct butter__channel *c)
 		return -1;
 	c->barrier_open = 1;
 	while (c->barrier_open) {
-		if (butter__stream_read(t, c) < 0)
+		int n = butter__stream_read(t, c);
+		if (n < 0)
 			return -1;
-		if (!t->lost)
-			continue;
-		t->rescan_after = 0;
-		butter__lose(t);
+		if (t->lost) {
+			t->rescan_after = 0;
+			butter__lose(t);
+		}
+		/* A full queue has dropped it. */
+		if (n == 0 && c->barrier_open && futimens(c->barrier, NULL) < 0)
+			return -1;
 	}
 	return 0;
 }
