@@ -7,7 +7,7 @@
  *	tree [-e] [-s SECONDS] [-x GLOB]... DIRECTORY...
  *		-e	know files too: what is there is told first, and after a loss the differences
  *		-s	tell the changes of a path when it was quiet for so long
- *		-x	leave out what matches, and do not watch it
+ *		-x	leave out directories that match, and all in them
  *
  *	cc tree.c $(pkg-config --cflags --libs butter)
  */
