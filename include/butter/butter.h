@@ -5,6 +5,7 @@
 
 #include <butter/common.h>
 #include <butter/epoll.h>
+#include <butter/ev.h>
 #include <butter/event.h>
 #include <butter/eventfd.h>
 #include <butter/fanotify.h>
@@ -12,6 +13,7 @@
 #include <butter/host.h>
 #include <butter/ids.h>
 #include <butter/inotify.h>
+#include <butter/loop.h>
 #include <butter/mount.h>
 #include <butter/namespace.h>
 #include <butter/pidfd.h>

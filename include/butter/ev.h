@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watchers of the loop; loop.h has the rules. Each kind T has butter_ev_T_init(), which writes the
+ * whole struct and cannot fail, butter_ev_T_set(), which changes what is watched, of an inactive
+ * watcher (-1 with EBUSY when it is active), butter_ev_T_start() and butter_ev_T_stop(), which are
+ * butter_ev_start() and butter_ev_stop() for this kind. What init or set was given is judged by start.
+ * Members are for reading, but for ev.data; those called reserved are private.
+ */
+#ifndef BUTTER_EV_H
+#define BUTTER_EV_H
+
+#include <butter/loop.h>
+#include <butter/process.h>
+#include <butter/signalfd.h>
+#include <butter/source.h>
+
+BUTTER_BEGIN_DECLS
+
+/* io: an fd is ready. */
+struct butter_ev_io {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_io *w, uint32_t revents);
+	int32_t fd;
+	uint32_t events; /* BUTTER_EV_READ, BUTTER_EV_WRITE, BUTTER_EV_PRI; 0: none for now */
+	int32_t error;   /* why it was stopped, with BUTTER_EV_ERROR: EBADF, ENOMEM, ENOSPC */
+	uint32_t reserved[3];
+};
+
+BUTTER_API void butter_ev_io_init(struct butter_ev_io *w,
+				  void (*cb)(struct butter_loop *loop, struct butter_ev_io *w,
+					     uint32_t revents),
+				  int fd, uint32_t events);
+BUTTER_API int butter_ev_io_set(struct butter_ev_io *w, int fd, uint32_t events);
+
+/*
+ * Calls back whenever fd is ready: level-triggered, by epoll_ctl(2) just before the loop waits. Files
+ * that cannot be polled (regular files) always are. Any number of watchers may have one fd. -1 and
+ * errno: EBADF fd is negative, EINVAL events, ENOMEM.
+ */
+BUTTER_API int butter_ev_io_start(struct butter_loop *loop, struct butter_ev_io *w);
+
+/* The kernel has forgotten the fd when this returns, if it was its last watcher: close it now. */
+BUTTER_API void butter_ev_io_stop(struct butter_loop *loop, struct butter_ev_io *w);
+
+/* Changes what is waited for, active or not. 0, or -1 with EINVAL. */
+BUTTER_API int butter_ev_io_modify(struct butter_loop *loop, struct butter_ev_io *w, uint32_t events);
+
+/* timer: time has passed. */
+struct butter_ev_timer {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_timer *w, uint32_t revents);
+	int64_t after;        /* or at, with BUTTER_EV_TIMER_ABSOLUTE */
+	int64_t repeat;       /* 0: once */
+	uint64_t expirations; /* how often it has expired since the last callback; 1, or more when late */
+	uint32_t slot;        /* private */
+	int32_t clockid;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+/* Once after nanoseconds have passed (negative: 0), then every repeat; on CLOCK_MONOTONIC. */
+BUTTER_API void butter_ev_timer_init(struct butter_ev_timer *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_timer *w,
+						uint32_t revents),
+				     int64_t after, int64_t repeat);
+BUTTER_API int butter_ev_timer_set(struct butter_ev_timer *w, int64_t after, int64_t repeat);
+
+#define BUTTER_EV_TIMER_ABSOLUTE 0x1u /* after is a time of the clock */
+
+/* The clock: CLOCK_MONOTONIC, CLOCK_BOOTTIME or CLOCK_REALTIME. 0, or -1 with EBUSY, EINVAL. */
+BUTTER_API int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint32_t flags);
+
+/*
+ * Starts it; never early (loop.h says from when it counts). A timer that does not repeat is stopped
+ * before its callback. One that repeats keeps its phase: expirations that were missed are told in one
+ * callback. -1 and errno: ENOMEM; timerfd_create(2)'s for clocks other than CLOCK_MONOTONIC.
+ */
+BUTTER_API int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w);
+BUTTER_API void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_timer *w);
+
+/*
+ * Lets it expire in repeat nanoseconds from now, and what was pending of it forgotten: for a timeout
+ * that activity puts off. Starts an inactive one; with repeat 0 it stops. As start returns.
+ */
+BUTTER_API int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w);
+
+/* Until it expires, by butter_loop_now(), or after when inactive; negative: overdue. */
+BUTTER_API int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct butter_ev_timer *w);
+
+/* signal: one was sent to the process or the thread. */
+struct butter_ev_signal {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents);
+	int32_t signo;
+	uint32_t count;                    /* how many were read since the last callback; 0: it was fed */
+	struct butter_signalfd_event info; /* the last of them */
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_signal_init(struct butter_ev_signal *w,
+				      void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w,
+						 uint32_t revents),
+				      int signo);
+BUTTER_API int butter_ev_signal_set(struct butter_ev_signal *w, int signo);
+
+/*
+ * Calls back for the signal, once for those that arrived together: signalfd4(2), one for each loop.
+ * Blocks the signal in the calling thread until its last watcher stops, if it was not blocked; other
+ * threads must block it too, and of two loops only one is told. -1 and errno: EINVAL signo, or one
+ * that no signalfd gives (butter_signalfd_open(3)), ENOMEM, signalfd4(2)'s.
+ */
+BUTTER_API int butter_ev_signal_start(struct butter_loop *loop, struct butter_ev_signal *w);
+BUTTER_API void butter_ev_signal_stop(struct butter_loop *loop, struct butter_ev_signal *w);
+
+/* child: a process has ended. */
+struct butter_ev_child {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_child *w, uint32_t revents);
+	int32_t pid;                       /* 0: every child */
+	int32_t error;                     /* with BUTTER_EV_ERROR: waitid(2)'s */
+	struct butter_process_event event; /* how it ended */
+	uint32_t reserved[4];
+};
+
+BUTTER_API void butter_ev_child_init(struct butter_ev_child *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_child *w,
+						uint32_t revents),
+				     pid_t pid);
+BUTTER_API int butter_ev_child_set(struct butter_ev_child *w, pid_t pid);
+
+/*
+ * Calls back once when the process has ended, and reaps it if it is a child, by waitid(2) for its
+ * pidfd: no other child is touched. Stopped before the callback. Any number of watchers may have one
+ * process; one that is no child of the caller's may be watched too (event.fate tells).
+ * pid 0, for the first process of a container: reaps every child there is and calls back for each,
+ * until it is stopped; nobody else in the program may then wait for children, and SIGCHLD is
+ * watched as by butter_ev_signal_start(). -1 and errno: pidfd_open(2)'s (ESRCH), ENOMEM.
+ */
+BUTTER_API int butter_ev_child_start(struct butter_loop *loop, struct butter_ev_child *w);
+BUTTER_API void butter_ev_child_stop(struct butter_loop *loop, struct butter_ev_child *w);
+
+/* async: another thread, or a signal handler, has something to say. */
+struct butter_ev_async {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_async *w, uint32_t revents);
+	uint32_t sent;
+	uint32_t reserved[3];
+};
+
+BUTTER_API void butter_ev_async_init(struct butter_ev_async *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_async *w,
+						uint32_t revents));
+BUTTER_API int butter_ev_async_start(struct butter_loop *loop, struct butter_ev_async *w);
+
+/* No thread may be sending, or send later, to what is stopped for good. */
+BUTTER_API void butter_ev_async_stop(struct butter_loop *loop, struct butter_ev_async *w);
+
+/*
+ * Lets the loop call back; any number of sends before that is one callback, and what was written
+ * before a send is seen in the callback. Thread- and async-signal-safe, errno is kept: write(2) to an
+ * eventfd for the first, one load for the others. Nothing is lost that is sent before start.
+ */
+BUTTER_API void butter_ev_async_send(struct butter_loop *loop, struct butter_ev_async *w);
+
+/* Whether something was sent for which the callback is not yet due. From any thread. */
+BUTTER_API int butter_ev_async_is_pending(const struct butter_ev_async *w);
+
+/* event: the decoded events of a source, one by one. */
+struct butter_ev_event {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_event *w, uint32_t revents);
+	struct butter_source *source;
+	void *event;   /* where each is put: an event struct of the source's kind */
+	int32_t error; /* with BUTTER_EV_ERROR: read_event's, ENODATA at the end */
+	uint32_t reserved[3];
+	struct butter_ev_io io; /* private */
+};
+
+/* event is the caller's, and like source it stays until the watcher is stopped. */
+BUTTER_API void butter_ev_event_init(struct butter_ev_event *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_event *w,
+						uint32_t revents),
+				     struct butter_source *source, void *event);
+BUTTER_API int butter_ev_event_set(struct butter_ev_event *w, struct butter_source *source, void *event);
+
+/*
+ * Calls back with BUTTER_EV_EVENT for each event that read_event gives, at most event_budget (struct
+ * butter_loop_options) in a turn; the rest in the next iteration, also what only the source's
+ * pending() knows of. When read_event fails the watcher is stopped and called back with
+ * BUTTER_EV_EVENT | BUTTER_EV_ERROR. The callback may stop it, close the source and free both.
+ * -1 and errno: EINVAL source or event is NULL, ENOMEM.
+ */
+BUTTER_API int butter_ev_event_start(struct butter_loop *loop, struct butter_ev_event *w);
+BUTTER_API void butter_ev_event_stop(struct butter_loop *loop, struct butter_ev_event *w);
+
+/* idle: nothing else of its priority or higher is pending. The loop does not wait meanwhile. */
+struct butter_ev_idle {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_idle_init(struct butter_ev_idle *w,
+				    void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w,
+					       uint32_t revents));
+BUTTER_API int butter_ev_idle_start(struct butter_loop *loop, struct butter_ev_idle *w);
+BUTTER_API void butter_ev_idle_stop(struct butter_loop *loop, struct butter_ev_idle *w);
+
+/* prepare: the loop is going to wait. */
+struct butter_ev_prepare {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_prepare *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_prepare_init(struct butter_ev_prepare *w,
+				       void (*cb)(struct butter_loop *loop, struct butter_ev_prepare *w,
+						  uint32_t revents));
+BUTTER_API int butter_ev_prepare_start(struct butter_loop *loop, struct butter_ev_prepare *w);
+BUTTER_API void butter_ev_prepare_stop(struct butter_loop *loop, struct butter_ev_prepare *w);
+
+/* check: the loop has waited. */
+struct butter_ev_check {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_check *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_check_init(struct butter_ev_check *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_check *w,
+						uint32_t revents));
+BUTTER_API int butter_ev_check_start(struct butter_loop *loop, struct butter_ev_check *w);
+BUTTER_API void butter_ev_check_stop(struct butter_loop *loop, struct butter_ev_check *w);
+
+/* fork: butter_loop_fork() was called, in the child. */
+struct butter_ev_fork {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_fork *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_fork_init(struct butter_ev_fork *w,
+				    void (*cb)(struct butter_loop *loop, struct butter_ev_fork *w,
+					       uint32_t revents));
+BUTTER_API int butter_ev_fork_start(struct butter_loop *loop, struct butter_ev_fork *w);
+BUTTER_API void butter_ev_fork_stop(struct butter_loop *loop, struct butter_ev_fork *w);
+
+/* cleanup: the loop is being freed. Does not hold the loop; its callback may stop watchers. */
+struct butter_ev_cleanup {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_cleanup *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_cleanup_init(struct butter_ev_cleanup *w,
+				       void (*cb)(struct butter_loop *loop, struct butter_ev_cleanup *w,
+						  uint32_t revents));
+BUTTER_API int butter_ev_cleanup_start(struct butter_loop *loop, struct butter_ev_cleanup *w);
+BUTTER_API void butter_ev_cleanup_stop(struct butter_loop *loop, struct butter_ev_cleanup *w);
+
+/*
+ * defer: once, at the end of this iteration, after all that was pending, and before the loop waits
+ * again. Stopped before its callback; started there, it comes in the next iteration.
+ */
+struct butter_ev_defer {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_defer *w, uint32_t revents);
+	uint32_t reserved[2];
+};
+
+BUTTER_API void butter_ev_defer_init(struct butter_ev_defer *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_defer *w,
+						uint32_t revents));
+BUTTER_API int butter_ev_defer_start(struct butter_loop *loop, struct butter_ev_defer *w);
+BUTTER_API void butter_ev_defer_stop(struct butter_loop *loop, struct butter_ev_defer *w);
+
+BUTTER_END_DECLS
+
+#endif
