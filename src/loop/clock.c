@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The clocks that timers are on. epoll waits for CLOCK_MONOTONIC, which stands still while the machine
+ * sleeps; the other clocks have a timerfd each, from their first timer on. It stands in for
+ * epoll_pwait2(2), too, and makes the loop's own fd readable in time.
+ */
+#include <unistd.h>
+
+#include <butter/timerfd.h>
+
+#include "../event/object.h"
+#include "../event/time.h"
+#include "loop.h"
+
+static const clockid_t ids[BUTTER__CLOCKS] = {CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME};
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec ts;
+	clock_gettime(id, &ts);
+	return butter__time_from_timespec(&ts);
+}
+
+void butter__clocks_init(struct butter_loop *loop)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++)
+		loop->clocks[i] = (struct butter__clock){
+			.now = read_clock(ids[i]), .armed = INT64_MAX, .clockid = ids[i], .fd = -1};
+}
+
+void butter__clocks_close(struct butter_loop *loop)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++) {
+		if (loop->clocks[i].fd >= 0)
+			butter__close(loop->clocks[i].fd);
+		butter__heap_free(&loop->clocks[i].heap);
+	}
+}
+
+/* It was readable: what is due is seen by the clock, so that the count is of no use. */
+static void expired(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
+{
+	struct butter__clock *clock =
+		(struct butter__clock *)((char *)io - offsetof(struct butter__clock, io));
+	uint64_t count;
+	(void)loop, (void)revents;
+	butter__read(io->fd, &count, sizeof(count));
+	clock->armed = INT64_MAX;
+}
+
+int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock)
+{
+	if (clock->fd >= 0)
+		return 0;
+	int fd = butter_timerfd_create(clock->clockid, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (butter__own_io_start(loop, &clock->io, expired, fd) < 0) {
+		butter__close(fd);
+		return -1;
+	}
+	clock->fd = fd;
+	return 0;
+}
+
+void butter__clocks_read(struct butter_loop *loop)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++) {
+		struct butter__clock *clock = &loop->clocks[i];
+		if (i == 0 || clock->heap.count || clock->heap.start_count)
+			clock->now = read_clock(clock->clockid);
+		butter__heap_settle(&clock->heap, clock->now);
+	}
+}
+
+/* Times before 1970, or since the boot, are over: 1 is the least that arms a timer. */
+static void arm(struct butter__clock *clock, int64_t at)
+{
+	struct itimerspec value = {.it_value = butter__time_to_timespec(at < 1 ? 1 : at)};
+	if (clock->armed == at)
+		return;
+	if (at == INT64_MAX)
+		value = (struct itimerspec){.it_value = {0}};
+	if (butter_timerfd_settime(clock->fd, TFD_TIMER_ABSTIME, &value, NULL) == 0)
+		clock->armed = at;
+}
+
+int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++) {
+		struct butter__clock *clock = &loop->clocks[i];
+		int64_t at = clock->heap.count ? clock->heap.entries[0].at : INT64_MAX;
+		if (clock->fd >= 0 && (i > 0 || with_monotonic))
+			arm(clock, butter__time_add(at < 0 ? 0 : at, loop->timeout_collect));
+	}
+	if (!loop->clocks[0].heap.count)
+		return -1;
+	int64_t at = loop->clocks[0].heap.entries[0].at, now = loop->clocks[0].now;
+	return at <= now ? 0 : butter__time_add(at - now, loop->timeout_collect);
+}
+
+void butter__clock_ring(struct butter_loop *loop)
+{
+	arm(loop->clocks, 1);
+}
+
+void butter__clocks_expire(struct butter_loop *loop)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++) {
+		struct butter__clock *clock = &loop->clocks[i];
+		while (clock->heap.count && clock->heap.entries[0].at <= clock->now)
+			butter__timer_expired(loop, clock, clock->heap.entries[0].slot);
+	}
+}
+
+int butter__clocks_fork(struct butter_loop *loop)
+{
+	for (int i = 0; i < BUTTER__CLOCKS; i++) {
+		struct butter__clock *clock = &loop->clocks[i];
+		if (clock->fd < 0)
+			continue;
+		int fd = butter_timerfd_create(clock->clockid, TFD_CLOEXEC | TFD_NONBLOCK);
+		if (butter__replace_fd(fd, clock->fd) < 0)
+			return -1;
+		clock->armed = INT64_MAX;
+	}
+	return 0;
+}
+
+int64_t butter_loop_now(const struct butter_loop *loop)
+{
+	return loop->clocks[0].now;
+}
+
+void butter_loop_update_now(struct butter_loop *loop)
+{
+	butter__clocks_read(loop);
+}
+
+void butter_loop_suspend(struct butter_loop *loop)
+{
+	if (!loop->suspended)
+		butter__clocks_read(loop);
+	loop->suspended = 1;
+}
+
+void butter_loop_resume(struct butter_loop *loop)
+{
+	int64_t before = loop->clocks[0].now;
+	if (!loop->suspended)
+		return;
+	loop->suspended = 0;
+	loop->clocks[0].now = butter__time_now();
+	butter__heap_shift(&loop->clocks[0].heap, loop->clocks[0].now - before);
+	butter__clocks_read(loop);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the loop share. */
+#ifndef BUTTER__LOOP_H
+#define BUTTER__LOOP_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include <butter/ev.h>
+#include <butter/loop.h>
+
+#include "heap.h"
+
+/*
+ * What a kind of watcher does. start and stop put it into the loop's tables and take it out;
+ * active, pending and the hold on the loop are butter_watcher_start()'s and _stop()'s.
+ */
+struct butter_ev_ops {
+	uint32_t kind;
+	void (*invoke)(struct butter_loop *loop, struct butter_ev *w, uint32_t revents);
+	int (*start)(struct butter_loop *loop, struct butter_ev *w);
+	void (*stop)(struct butter_loop *loop, struct butter_ev *w);
+};
+
+/* Flags of a watcher. */
+enum {
+	BUTTER__UNHELD = 1, /* does not hold the loop */
+	BUTTER__HIDDEN = 2, /* a part of the loop's or of another watcher, not to be walked over */
+	BUTTER__EARLY = 4,  /* called as soon as the loop has waited; the fd is the loop's own */
+	BUTTER__PART = 8,   /* called when the event is found and not when its turn comes */
+	BUTTER__MORE = 16,  /* an event or child watcher that goes on in the next iteration */
+
+	/* Of the loop itself, and of a watcher that is made of others. Neither runs code of the caller's. */
+	BUTTER__OWN_FLAGS = BUTTER__UNHELD | BUTTER__HIDDEN | BUTTER__EARLY,
+	BUTTER__PART_FLAGS = BUTTER__UNHELD | BUTTER__HIDDEN | BUTTER__PART,
+};
+
+enum { BUTTER__PRIORITIES = BUTTER_EV_PRIORITY_MAX - BUTTER_EV_PRIORITY_MIN + 1 };
+
+/* The rings of active watchers, by kind; the others are in tables. */
+enum butter__ring {
+	BUTTER__RING_PREPARE,
+	BUTTER__RING_CHECK,
+	BUTTER__RING_FORK,
+	BUTTER__RING_CLEANUP,
+	BUTTER__RING_ASYNC,
+	BUTTER__RING_EVENT,
+	BUTTER__RING_DEFER,
+	BUTTER__RING_CHILD, /* the one that watches every child */
+	BUTTER__RING_OTHER, /* composites: watchers that are made of others */
+	BUTTER__RING_IDLE,  /* one for each priority */
+	BUTTER__RINGS = BUTTER__RING_IDLE + BUTTER__PRIORITIES
+};
+
+/* An fd, as its watchers want it and as epoll has it. */
+struct butter__fd {
+	struct butter_ev *watchers;
+	uint32_t generation; /* of the last EPOLL_CTL_ADD, which events have to name */
+	uint32_t known;      /* epoll's events */
+	uint8_t registered;
+	uint8_t changed; /* among the changes */
+	uint8_t always;  /* cannot be polled: is always ready */
+	uint8_t renewed; /* its number may be another file's by now */
+};
+
+/* A clock and the timers on it. */
+struct butter__clock {
+	struct butter__heap heap;
+	int64_t now;
+	int64_t armed; /* what the timerfd waits for; INT64_MAX: nothing */
+	struct butter_ev_io io;
+	int32_t clockid;
+	int32_t fd; /* timerfd, or -1 */
+};
+enum { BUTTER__CLOCKS = 3 };
+
+/* A callback of a watcher that runs in the midst of what goes on with it afterwards. */
+struct butter__frame {
+	struct butter_ev *w; /* NULL: stopped meanwhile */
+	struct butter__frame *below;
+};
+
+struct butter__signals;
+struct butter__children;
+struct butter__once;
+
+struct butter_loop {
+	/* The watchers that are pending, by priority; a bit for each priority that has some. */
+	struct butter_ev *pending[BUTTER__PRIORITIES];
+	uint32_t pending_mask;
+	uint32_t event_budget;
+	size_t pending_count;
+	int64_t holds; /* active watchers, and refs */
+	int64_t refs;  /* butter_loop_ref() less butter_loop_unref() */
+	struct butter__frame *frames;
+	struct butter_ev *rings[BUTTER__RINGS];
+	uint32_t idle_count;
+	uint32_t more_count; /* those with BUTTER__MORE */
+
+	struct butter__fd *fds; /* by number */
+	int32_t *changes;       /* fds to be told to epoll: room for each once */
+	int32_t *always;        /* fds that are always ready */
+	uint32_t fd_room, change_count, always_count;
+	int32_t epfd;
+	struct epoll_event *found;
+	uint32_t found_room;
+	uint8_t stale;     /* waits in a row with events of nobody: at 2, epoll has a file that no fd names */
+	uint8_t no_pwait2; /* a timerfd stands in for it */
+	uint8_t ending;
+	uint8_t suspended;
+
+	struct butter__clock clocks[BUTTER__CLOCKS]; /* the first is CLOCK_MONOTONIC */
+	struct butter_ev_io wake;                    /* the eventfd */
+	uint32_t async_sent;
+	uint32_t async_scan;
+
+	struct butter__signals *signals;
+	struct butter__children *children;
+	struct butter__once *onces;
+
+	volatile const uint32_t *unforked; /* a page that a fork wipes: 0 in a child */
+	uint8_t fork_due;
+	uint8_t breaking;
+	uint32_t depth;
+	uint64_t iteration;
+	int64_t waited; /* when the last wait ended */
+	int64_t io_collect, timeout_collect;
+	void (*invoke)(struct butter_loop *loop);
+	void (*release)(struct butter_loop *loop);
+	void (*acquire)(struct butter_loop *loop);
+	void *userdata;
+};
+
+/* Rings, by next and prev; the head is the one that came first. */
+static inline void butter__ring_add(struct butter_ev **head, struct butter_ev *w)
+{
+	if (!*head) {
+		*head = w->next = w->prev = w;
+		return;
+	}
+	w->next = *head;
+	w->prev = (*head)->prev;
+	w->prev->next = w;
+	(*head)->prev = w;
+}
+
+static inline void butter__ring_remove(struct butter_ev **head, struct butter_ev *w)
+{
+	if (*head == w)
+		*head = w->next == w ? NULL : w->next;
+	w->prev->next = w->next;
+	w->next->prev = w->prev;
+	w->next = w->prev = NULL;
+}
+
+/* The one after w, NULL after the last. */
+static inline struct butter_ev *butter__ring_next(const struct butter_ev *head, const struct butter_ev *w)
+{
+	return w->next == head ? NULL : w->next;
+}
+
+static inline void butter__pending_add(struct butter_loop *loop, struct butter_ev *w)
+{
+	unsigned i = (unsigned)(w->priority - BUTTER_EV_PRIORITY_MIN);
+	struct butter_ev *head = loop->pending[i];
+	if (!head) {
+		loop->pending[i] = w->pending_next = w->pending_prev = w;
+		loop->pending_mask |= 1u << i;
+	} else {
+		w->pending_next = head;
+		w->pending_prev = head->pending_prev;
+		head->pending_prev->pending_next = w;
+		head->pending_prev = w;
+	}
+	w->pending = 1;
+	loop->pending_count++;
+}
+
+/* butter_watcher_feed(). */
+static inline void butter__feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
+{
+	w->revents |= revents;
+	if (!w->pending)
+		butter__pending_add(loop, w);
+}
+
+/* The same, or at once for parts. */
+static inline void butter__deliver(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
+{
+	if (w->flags & (BUTTER__EARLY | BUTTER__PART))
+		w->ops->invoke(loop, w, revents);
+	else
+		butter__feed(loop, w, revents);
+}
+
+/* Feeds all of a ring. */
+void butter__feed_ring(struct butter_loop *loop, enum butter__ring ring, uint32_t revents);
+
+/* What a watcher's init does: the whole struct is zeroed before. */
+static inline void butter__init(struct butter_ev *w, const struct butter_ev_ops *ops)
+{
+	w->ops = ops;
+}
+
+/* What start and stop do when the tables have been seen to. */
+static inline int butter__started(struct butter_loop *loop, struct butter_ev *w)
+{
+	w->active = 1;
+	loop->holds += !(w->flags & BUTTER__UNHELD);
+	return 0;
+}
+
+static inline void butter__stopped(struct butter_loop *loop, struct butter_ev *w)
+{
+	w->active = 0;
+	loop->holds -= !(w->flags & BUTTER__UNHELD);
+}
+
+/* Lets a watcher go on in the next iteration. */
+static inline void butter__more(struct butter_loop *loop, struct butter_ev *w)
+{
+	loop->more_count += !(w->flags & BUTTER__MORE);
+	w->flags |= BUTTER__MORE;
+}
+
+static inline void butter__no_more(struct butter_loop *loop, struct butter_ev *w)
+{
+	loop->more_count -= !!(w->flags & BUTTER__MORE);
+	w->flags &= (uint8_t)~BUTTER__MORE;
+}
+
+/* butter_ev_T_set() of an active watcher: -1 with EBUSY. */
+static inline int butter__settable(const struct butter_ev *w)
+{
+	if (!w->active)
+		return 0;
+	errno = EBUSY;
+	return -1;
+}
+
+static inline int butter__forked(const struct butter_loop *loop)
+{
+	return !*loop->unforked;
+}
+
+/* Starts an io watcher of the loop's own, called when fd is found readable. 0, or -1 with ENOMEM. */
+int butter__own_io_start(struct butter_loop *loop, struct butter_ev_io *w,
+			 void (*cb)(struct butter_loop *loop, struct butter_ev_io *w, uint32_t revents),
+			 int fd);
+
+/* poll.c: the fds and epoll. */
+int butter__poll_open(struct butter_loop *loop);
+void butter__poll_close(struct butter_loop *loop);
+int butter__poll_reserve(struct butter_loop *loop, int fd);
+void butter__poll_change(struct butter_loop *loop, int fd);
+void butter__poll_forget(struct butter_loop *loop, int fd);
+void butter__poll_flush(struct butter_loop *loop);
+int butter__poll_renew(struct butter_loop *loop);
+enum { BUTTER__STALE = 2 };
+/* Waits up to timeout nanoseconds (-1: for ever). How many were found, in loop->found; or -1. */
+int butter__poll_wait(struct butter_loop *loop, int64_t timeout);
+void butter__poll_deliver_own(struct butter_loop *loop, int count);
+void butter__poll_deliver(struct butter_loop *loop, int count);
+
+/* Puts the open file of fd from in the place of fd's, and closes from. */
+int butter__replace_fd(int from, int fd);
+
+/* clock.c: time. */
+void butter__clocks_init(struct butter_loop *loop);
+void butter__clocks_close(struct butter_loop *loop);
+/* Gives a clock its timerfd, if it has none. */
+int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock);
+void butter__clocks_read(struct butter_loop *loop);
+/* Arms timerfds, and tells how long to wait for CLOCK_MONOTONIC; -1: for ever. */
+int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic);
+/* Makes the timerfd of CLOCK_MONOTONIC readable. */
+void butter__clock_ring(struct butter_loop *loop);
+void butter__clocks_expire(struct butter_loop *loop);
+int butter__clocks_fork(struct butter_loop *loop);
+
+/* timer.c: a deadline of a timer has passed. */
+void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock, uint32_t slot);
+
+/* async.c, signal.c, child.c, event.c, once.c */
+int butter__async_open(struct butter_loop *loop);
+void butter__async_close(struct butter_loop *loop);
+int butter__async_fork(struct butter_loop *loop);
+void butter__signals_close(struct butter_loop *loop);
+int butter__signals_fork(struct butter_loop *loop);
+void butter__children_close(struct butter_loop *loop);
+void butter__onces_close(struct butter_loop *loop);
+
+/* walk.c: every active watcher, the loop's own too. */
+void butter__walk_all(struct butter_loop *loop,
+		      void (*cb)(struct butter_loop *loop, struct butter_ev *w, void *arg), void *arg);
+void butter__signals_walk(struct butter_loop *loop,
+			  void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg);
+void butter__children_walk(struct butter_loop *loop,
+			   void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg);
+/* The same for a ring that the callback may take w from. */
+void butter__walk_ring(struct butter_loop *loop, struct butter_ev **head,
+		       void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg);
+
+#endif

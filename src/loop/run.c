@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* An iteration. */
+#include <time.h>
+
+#include "../event/time.h"
+#include "loop.h"
+
+/* Of the highest priority that has idle watchers, unless something as high is pending. */
+static void feed_idle(struct butter_loop *loop)
+{
+	for (int i = BUTTER__PRIORITIES - 1; loop->idle_count && i >= 0; i--) {
+		if (loop->pending[i])
+			return;
+		if (loop->rings[BUTTER__RING_IDLE + i]) {
+			butter__feed_ring(loop, (enum butter__ring)(BUTTER__RING_IDLE + i), BUTTER_EV_IDLE);
+			return;
+		}
+	}
+}
+
+static void feed_more(struct butter_loop *loop, enum butter__ring ring, uint32_t revents)
+{
+	struct butter_ev *head = loop->rings[ring];
+	for (struct butter_ev *w = head; w && loop->more_count; w = butter__ring_next(head, w)) {
+		if (w->flags & BUTTER__MORE) {
+			butter__no_more(loop, w);
+			butter__feed(loop, w, revents);
+		}
+	}
+}
+
+/* Those that are there now; what they start comes in the next iteration. Stopped before they run. */
+static void run_deferred(struct butter_loop *loop)
+{
+	struct butter_ev *w;
+	if (!loop->rings[BUTTER__RING_DEFER])
+		return;
+	while ((w = loop->rings[BUTTER__RING_DEFER])) {
+		butter_watcher_stop(loop, w);
+		butter__feed(loop, w, BUTTER_EV_DEFER);
+	}
+	loop->invoke(loop);
+}
+
+static int has_work(const struct butter_loop *loop)
+{
+	return loop->pending_mask || loop->idle_count || loop->more_count || loop->always_count ||
+	       loop->rings[BUTTER__RING_DEFER] || loop->fork_due;
+}
+
+/* Sleeps until the fds have had their least time, or a timer is due. */
+static void collect(struct butter_loop *loop, int64_t timeout)
+{
+	int64_t until = butter__time_add(loop->waited, loop->io_collect);
+	if (timeout > 0 && until > butter__time_add(loop->clocks[0].now, timeout))
+		until = butter__time_add(loop->clocks[0].now, timeout);
+	if (until <= loop->clocks[0].now)
+		return;
+	struct timespec ts = butter__time_to_timespec(until);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+/* How many events were found, or -1. The clocks are read before and after. */
+static int wait_for_events(struct butter_loop *loop, int may_wait)
+{
+	butter__clocks_read(loop);
+	butter__poll_flush(loop); /* which may make something pending */
+	may_wait = may_wait && !has_work(loop);
+	int64_t timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
+	if (loop->release)
+		loop->release(loop);
+	if (timeout && loop->io_collect)
+		collect(loop, timeout);
+	int count = butter__poll_wait(loop, timeout);
+	if (loop->acquire)
+		loop->acquire(loop);
+	butter__clocks_read(loop);
+	loop->waited = loop->clocks[0].now;
+	return count;
+}
+
+/* In the order of loop.h. None of this runs code of the caller's. */
+static void feed_found(struct butter_loop *loop, int count)
+{
+	butter__poll_deliver_own(loop, count);
+	butter__feed_ring(loop, BUTTER__RING_CHECK, BUTTER_EV_CHECK);
+	butter__clocks_expire(loop);
+	butter__poll_deliver(loop, count);
+	if (loop->more_count) {
+		feed_more(loop, BUTTER__RING_CHILD, BUTTER_EV_CHILD);
+		feed_more(loop, BUTTER__RING_EVENT, BUTTER_EV_EVENT);
+	}
+	feed_idle(loop);
+}
+
+static int renew(struct butter_loop *loop)
+{
+	if (butter__forked(loop) && butter_loop_fork(loop) < 0)
+		return -1;
+	return loop->stale < BUTTER__STALE ? 0 : butter__poll_renew(loop);
+}
+
+static int iterate(struct butter_loop *loop, unsigned flags)
+{
+	loop->iteration++;
+	if (renew(loop) < 0)
+		return -1;
+	if (loop->fork_due) {
+		loop->fork_due = 0;
+		butter__feed_ring(loop, BUTTER__RING_FORK, BUTTER_EV_FORK);
+		loop->invoke(loop);
+	}
+	if (loop->rings[BUTTER__RING_PREPARE]) {
+		butter__feed_ring(loop, BUTTER__RING_PREPARE, BUTTER_EV_PREPARE);
+		loop->invoke(loop);
+	}
+	if (loop->breaking)
+		return 0;
+	int count = wait_for_events(loop, flags != BUTTER_RUN_NOWAIT && loop->holds > 0);
+	if (count < 0)
+		return -1;
+	feed_found(loop, count);
+	loop->invoke(loop);
+	run_deferred(loop);
+	return 0;
+}
+
+int butter_loop_run(struct butter_loop *loop, unsigned flags)
+{
+	int failed = 0;
+	if (flags > BUTTER_RUN_NOWAIT) {
+		errno = EINVAL;
+		return -1;
+	}
+	loop->depth++;
+	loop->breaking = BUTTER_BREAK_CANCEL;
+	if (loop->pending_mask)
+		loop->invoke(loop); /* what was fed before comes first */
+	do
+		failed = iterate(loop, flags) < 0;
+	while (!failed && !loop->breaking && !flags && loop->holds > 0);
+	loop->depth--;
+	if (loop->breaking == BUTTER_BREAK_ONE || !loop->depth)
+		loop->breaking = BUTTER_BREAK_CANCEL;
+	return failed ? -1 : loop->holds > 0;
+}
+
+void butter_loop_break(struct butter_loop *loop, unsigned how)
+{
+	if (loop->depth && how <= BUTTER_BREAK_ALL)
+		loop->breaking = (uint8_t)how;
+}
+
+int butter_loop_fd(struct butter_loop *loop)
+{
+	int saved = errno;
+	if (renew(loop) < 0 || butter__clock_open(loop, loop->clocks) < 0)
+		return -1;
+	butter__clocks_read(loop);
+	butter__poll_flush(loop); /* after the timerfd, which may be new */
+	if (has_work(loop))
+		butter__clock_ring(loop);
+	else
+		butter__clocks_arm(loop, 1);
+	errno = saved;
+	return loop->epfd;
+}

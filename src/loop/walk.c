@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* All that the loop has: for the caller to walk over, and to check. */
+#include "loop.h"
+
+typedef void butter__visitor(struct butter_loop *loop, struct butter_ev *w, void *arg);
+
+/* The next is known before the callback, which may take w away, and no other. */
+void butter__walk_ring(struct butter_loop *loop, struct butter_ev **head, butter__visitor *cb, void *arg)
+{
+	struct butter_ev *w = *head;
+	while (w) {
+		struct butter_ev *next = w->next == *head ? NULL : w->next;
+		cb(loop, w, arg);
+		w = next;
+	}
+}
+
+static void walk_timers(struct butter_loop *loop, struct butter__heap *h, butter__visitor *cb, void *arg)
+{
+	for (uint32_t slot = 0; slot < h->used; slot++) {
+		struct butter_ev_timer *timer = h->who[slot];
+		if (timer)
+			cb(loop, &timer->ev, arg);
+	}
+}
+
+void butter__walk_all(struct butter_loop *loop, butter__visitor *cb, void *arg)
+{
+	for (int i = 0; i < BUTTER__RINGS; i++)
+		butter__walk_ring(loop, &loop->rings[i], cb, arg);
+	butter__signals_walk(loop, cb, arg);
+	butter__children_walk(loop, cb, arg);
+	for (int i = 0; i < BUTTER__CLOCKS; i++)
+		walk_timers(loop, &loop->clocks[i].heap, cb, arg);
+	for (uint32_t fd = 0; fd < loop->fd_room; fd++)
+		butter__walk_ring(loop, &loop->fds[fd].watchers, cb, arg);
+}
+
+struct walk {
+	uint32_t kinds;
+	butter__visitor *cb;
+	void *arg;
+};
+
+static void choose(struct butter_loop *loop, struct butter_ev *w, void *arg)
+{
+	const struct walk *walk = arg;
+	if (!(w->flags & BUTTER__HIDDEN) && w->ops->kind & walk->kinds)
+		walk->cb(loop, w, walk->arg);
+}
+
+void butter_loop_walk(struct butter_loop *loop, uint32_t kinds,
+		      void (*cb)(struct butter_loop *loop, struct butter_ev *w, void *arg), void *arg)
+{
+	struct walk walk = {.kinds = kinds, .cb = cb, .arg = arg};
+	butter__walk_all(loop, choose, &walk);
+}
+
+/* What is counted against the loop's own counts. */
+struct count {
+	int64_t holds;
+	uint32_t idle, more;
+	int is_sound;
+};
+
+static void count_one(struct butter_loop *loop, struct butter_ev *w, void *arg)
+{
+	struct count *count = arg;
+	(void)loop;
+	count->holds += !(w->flags & BUTTER__UNHELD);
+	count->idle += w->ops->kind == BUTTER_EV_IDLE;
+	count->more += !!(w->flags & BUTTER__MORE);
+	if (!w->active || w->priority < BUTTER_EV_PRIORITY_MIN || w->priority > BUTTER_EV_PRIORITY_MAX ||
+	    (w->next && (w->next->prev != w || w->prev->next != w)))
+		count->is_sound = 0;
+}
+
+static int pending_is_sound(const struct butter_loop *loop)
+{
+	size_t count = 0;
+	for (unsigned i = 0; i < BUTTER__PRIORITIES; i++) {
+		const struct butter_ev *head = loop->pending[i], *w = head;
+		if (!head != !(loop->pending_mask >> i & 1))
+			return 0;
+		for (; w; w = w->pending_next == head ? NULL : w->pending_next) {
+			if (++count > loop->pending_count || !w->pending ||
+			    w->priority != (int)i + BUTTER_EV_PRIORITY_MIN ||
+			    w->pending_next->pending_prev != w)
+				return 0;
+		}
+	}
+	return count == loop->pending_count;
+}
+
+static int fds_are_sound(const struct butter_loop *loop)
+{
+	uint32_t changes = 0, always = 0;
+	for (uint32_t fd = 0; fd < loop->fd_room; fd++) {
+		const struct butter__fd *f = &loop->fds[fd];
+		changes += f->changed;
+		always += f->always;
+		if ((f->registered || f->always) && !f->watchers)
+			return 0;
+		for (const struct butter_ev *w = f->watchers; w; w = butter__ring_next(f->watchers, w))
+			if (((const struct butter_ev_io *)w)->fd != (int)fd)
+				return 0;
+	}
+	return changes == loop->change_count && always == loop->always_count;
+}
+
+int butter_loop_verify(const struct butter_loop *loop)
+{
+	struct count count = {.is_sound = 1};
+	butter__walk_all((struct butter_loop *)loop, count_one, &count);
+	int is_sound = count.is_sound && count.holds + loop->refs == loop->holds &&
+		       count.idle == loop->idle_count && count.more == loop->more_count &&
+		       pending_is_sound(loop) && fds_are_sound(loop);
+	for (int i = 0; i < BUTTER__CLOCKS; i++)
+		is_sound = is_sound && butter__heap_is_sound(&loop->clocks[i].heap);
+	if (is_sound)
+		return 0;
+	errno = EBADMSG;
+	return -1;
+}
