@@ -274,6 +274,49 @@ BUTTER_API void butter_ev_defer_init(struct butter_ev_defer *w,
 BUTTER_API int butter_ev_defer_start(struct butter_loop *loop, struct butter_ev_defer *w);
 BUTTER_API void butter_ev_defer_stop(struct butter_loop *loop, struct butter_ev_defer *w);
 
+/* periodic: the wall clock, CLOCK_REALTIME, has reached a time, however it is set. */
+struct butter_ev_periodic {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_periodic *w, uint32_t revents);
+	int64_t (*reschedule)(struct butter_ev_periodic *w, int64_t now);
+	int64_t offset;   /* nanoseconds since the Epoch */
+	int64_t interval; /* 0: once, at offset */
+	int64_t next;     /* see butter_ev_periodic_at() */
+	uint32_t slot;    /* private */
+	int32_t error;    /* with BUTTER_EV_ERROR: EINVAL, what reschedule returned was not after now */
+	uint32_t reserved[2];
+};
+
+/*
+ * Three ways. reschedule: at the time that it returns, which is after now; INT64_MAX is never. It is called
+ * by start and again, before each callback, and when the clock was set; it starts and stops nothing.
+ * Without it, interval: at each multiple of interval, to which offset is added, that is after now.
+ * Without both: once at offset, which is at once when it has passed.
+ */
+BUTTER_API void butter_ev_periodic_init(struct butter_ev_periodic *w,
+					void (*cb)(struct butter_loop *loop, struct butter_ev_periodic *w,
+						   uint32_t revents),
+					int64_t offset, int64_t interval,
+					int64_t (*reschedule)(struct butter_ev_periodic *w, int64_t now));
+BUTTER_API int butter_ev_periodic_set(struct butter_ev_periodic *w, int64_t offset, int64_t interval,
+				      int64_t (*reschedule)(struct butter_ev_periodic *w, int64_t now));
+
+/*
+ * Starts it: one timerfd_settime(2) with TFD_TIMER_CANCEL_ON_SET for all that the loop has. When the
+ * clock is set, the next time is computed anew from the time that it has then, and what lies in between
+ * is not made up for. Late by whatever time, one callback. What comes once is stopped before it. When
+ * reschedule returns no time after now, it is stopped with BUTTER_EV_ERROR. -1 and errno: EINVAL interval
+ * is negative, or reschedule did so now, ENOMEM, timerfd_create(2)'s.
+ */
+BUTTER_API int butter_ev_periodic_start(struct butter_loop *loop, struct butter_ev_periodic *w);
+BUTTER_API void butter_ev_periodic_stop(struct butter_loop *loop, struct butter_ev_periodic *w);
+
+/* Stop and start: the next time is computed anew, and what was pending forgotten. As start returns. */
+BUTTER_API int butter_ev_periodic_again(struct butter_loop *loop, struct butter_ev_periodic *w);
+
+/* When it expires next, in nanoseconds since the Epoch; inactive: when it was to. */
+BUTTER_API int64_t butter_ev_periodic_at(const struct butter_ev_periodic *w);
+
 BUTTER_END_DECLS
 
 #endif

@@ -151,6 +151,13 @@ void butter__heap_set(struct butter__heap *h, uint32_t slot, int64_t at)
 	set(h, (struct butter__deadline){.at = at, .seq = h->seq++, .slot = slot});
 }
 
+void butter__heap_move(struct butter__heap *h, uint32_t slot, int64_t at)
+{
+	struct butter__deadline d = h->entries[h->position[slot] - 1];
+	d.at = at;
+	set(h, d);
+}
+
 void butter__heap_set_after(struct butter__heap *h, uint32_t slot, int64_t after)
 {
 	uint32_t i = h->starting[slot];

@@ -37,6 +37,9 @@ void butter__heap_drop(struct butter__heap *h, uint32_t slot);
 /* A deadline for the slot, in place of the one it has. */
 void butter__heap_set(struct butter__heap *h, uint32_t slot, int64_t at);
 
+/* The same in the order of the one it has. */
+void butter__heap_move(struct butter__heap *h, uint32_t slot, int64_t at);
+
 /* Such a one, counted from the next butter__heap_settle(); until then the one it has stays. */
 void butter__heap_set_after(struct butter__heap *h, uint32_t slot, int64_t after);
 void butter__heap_settle(struct butter__heap *h, int64_t now);

@@ -85,6 +85,7 @@ struct butter__frame {
 struct butter__signals;
 struct butter__children;
 struct butter__once;
+struct butter__periodics;
 
 struct butter_loop {
 	/* The watchers that are pending, by priority; a bit for each priority that has some. */
@@ -119,6 +120,7 @@ struct butter_loop {
 	struct butter__signals *signals;
 	struct butter__children *children;
 	struct butter__once *onces;
+	struct butter__periodics *periodics;
 
 	volatile const uint32_t *unforked; /* a page that a fork wipes: 0 in a child */
 	uint8_t fork_due;
@@ -240,6 +242,10 @@ static inline int butter__settable(const struct butter_ev *w)
 	return -1;
 }
 
+/* The struct of which this is a member. */
+#define BUTTER__CONTAINER(member_pointer, type, member)                                                      \
+	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
+
 static inline int butter__forked(const struct butter_loop *loop)
 {
 	return !*loop->unforked;
@@ -291,6 +297,15 @@ void butter__signals_close(struct butter_loop *loop);
 int butter__signals_fork(struct butter_loop *loop);
 void butter__children_close(struct butter_loop *loop);
 void butter__onces_close(struct butter_loop *loop);
+
+/* periodic.c: arm and expire as those of clock.c. */
+void butter__periodics_arm(struct butter_loop *loop);
+void butter__periodics_expire(struct butter_loop *loop);
+int butter__periodics_fork(struct butter_loop *loop);
+void butter__periodics_close(struct butter_loop *loop);
+int butter__periodics_are_sound(const struct butter_loop *loop);
+void butter__periodics_walk(struct butter_loop *loop,
+			    void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg);
 
 /* walk.c: every active watcher, the loop's own too. */
 void butter__walk_all(struct butter_loop *loop,

@@ -67,6 +67,7 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 	butter__clocks_read(loop);
 	butter__poll_flush(loop); /* which may make something pending */
 	may_wait = may_wait && !has_work(loop);
+	butter__periodics_arm(loop);
 	int64_t timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
 	if (loop->release)
 		loop->release(loop);
@@ -85,6 +86,7 @@ static void feed_found(struct butter_loop *loop, int count)
 {
 	butter__poll_deliver_own(loop, count);
 	butter__feed_ring(loop, BUTTER__RING_CHECK, BUTTER_EV_CHECK);
+	butter__periodics_expire(loop);
 	butter__clocks_expire(loop);
 	butter__poll_deliver(loop, count);
 	if (loop->more_count) {
@@ -159,6 +161,7 @@ int butter_loop_fd(struct butter_loop *loop)
 		return -1;
 	butter__clocks_read(loop);
 	butter__poll_flush(loop); /* after the timerfd, which may be new */
+	butter__periodics_arm(loop);
 	if (has_work(loop))
 		butter__clock_ring(loop);
 	else

@@ -30,6 +30,7 @@ void butter__walk_all(struct butter_loop *loop, butter__visitor *cb, void *arg)
 		butter__walk_ring(loop, &loop->rings[i], cb, arg);
 	butter__signals_walk(loop, cb, arg);
 	butter__children_walk(loop, cb, arg);
+	butter__periodics_walk(loop, cb, arg);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
 		walk_timers(loop, &loop->clocks[i].heap, cb, arg);
 	for (uint32_t fd = 0; fd < loop->fd_room; fd++)
@@ -114,7 +115,7 @@ int butter_loop_verify(const struct butter_loop *loop)
 	butter__walk_all((struct butter_loop *)loop, count_one, &count);
 	int is_sound = count.is_sound && count.holds + loop->refs == loop->holds &&
 		       count.idle == loop->idle_count && count.more == loop->more_count &&
-		       pending_is_sound(loop) && fds_are_sound(loop);
+		       pending_is_sound(loop) && fds_are_sound(loop) && butter__periodics_are_sound(loop);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
 		is_sound = is_sound && butter__heap_is_sound(&loop->clocks[i].heap);
 	if (is_sound)

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -58,9 +59,17 @@ unsigned fault_calls(enum fault_call call)
 	return faults[call].calls;
 }
 
+static int64_t clock_offset;
+
+void fault_clock(int64_t offset)
+{
+	clock_offset = offset;
+}
+
 void fault_clear(void)
 {
 	memset(faults, 0, sizeof(faults));
+	clock_offset = 0;
 }
 
 /*
@@ -167,6 +176,18 @@ int wrap_fcntl(int fd, int cmd, ...)
 
 WRAPPED(void *, mmap, OFFSET64(mmap), (void *at, size_t size, int prot, int flags, int fd, off_t offset),
 	(at, size, prot, flags, fd, offset), FAULT_MMAP)
+
+int real_clock_gettime(clockid_t id, struct timespec *ret) __asm__("__real_" TIME64(clock_gettime));
+int wrap_clock_gettime(clockid_t id, struct timespec *ret) __asm__("__wrap_" TIME64(clock_gettime));
+int wrap_clock_gettime(clockid_t id, struct timespec *ret)
+{
+	int n = real_clock_gettime(id, ret);
+	if (n < 0 || id != CLOCK_REALTIME || !clock_offset)
+		return n;
+	int64_t ns = (int64_t)ret->tv_sec * 1000000000 + ret->tv_nsec + clock_offset;
+	*ret = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = (long)(ns % 1000000000)};
+	return n;
+}
 
 int real_ioctl(int fd, unsigned long request, ...) __asm__("__real_" IOCTL);
 int wrap_ioctl(int fd, unsigned long request, ...) __asm__("__wrap_" IOCTL);

@@ -6,6 +6,7 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 enum fault_call {
@@ -56,6 +57,9 @@ int fault_happened(enum fault_call call);
 
 /* Calls made since fault_clear(), the faulty ones included. */
 unsigned fault_calls(enum fault_call call);
+
+/* CLOCK_REALTIME is off by so many nanoseconds for whoever asks for it. */
+void fault_clock(int64_t offset);
 
 void fault_clear(void);
 
