@@ -12,7 +12,8 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read calloc fcntl fcntl64 __fcntl_time64 ppoll \
 	__ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd fanotify_init fanotify_mark signalfd \
 	timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 epoll_create1 epoll_ctl getrlimit getrlimit64 ioctl \
-	__ioctl_time64 mmap mmap64 uname
+	__ioctl_time64 mmap mmap64 uname epoll_pwait2 \
+	__epoll_pwait2_time64 dup3 madvise
 
 WRAPPED += clock_gettime __clock_gettime64
 
