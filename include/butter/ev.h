@@ -193,7 +193,8 @@ BUTTER_API int butter_ev_event_set(struct butter_ev_event *w, struct butter_sour
 BUTTER_API int butter_ev_event_start(struct butter_loop *loop, struct butter_ev_event *w);
 BUTTER_API void butter_ev_event_stop(struct butter_loop *loop, struct butter_ev_event *w);
 
-/* idle: nothing of its priority or higher is pending, but check watchers. The loop does not wait meanwhile. */
+/* idle: nothing of its priority or higher is pending, but check watchers. The loop does not wait meanwhile.
+ */
 struct butter_ev_idle {
 	struct butter_ev ev;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w, uint32_t revents);
@@ -316,6 +317,72 @@ BUTTER_API int butter_ev_periodic_again(struct butter_loop *loop, struct butter_
 
 /* When it expires next, in nanoseconds since the Epoch; inactive: when it was to. */
 BUTTER_API int64_t butter_ev_periodic_at(const struct butter_ev_periodic *w);
+
+/* embed: another loop, or an fd that stands for one, has something to do. */
+struct butter_ev_embed {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_embed *w, uint32_t revents);
+	struct butter_loop *other; /* NULL: fd instead */
+	int32_t fd;
+	int32_t error; /* with BUTTER_EV_ERROR: ENODATA other was freed, ELOOP, EBADF, or other's */
+	struct butter_ev_embed *embed_next, **embed_at; /* private, as all that follows */
+	struct butter_loop *outer;
+	uint64_t renewals;
+	struct butter_ev_io io;
+};
+
+/* One of the two: other, or NULL and an fd, such as uv_backend_fd()'s. For other cb may be NULL. */
+BUTTER_API void butter_ev_embed_init(struct butter_ev_embed *w,
+				     void (*cb)(struct butter_loop *loop, struct butter_ev_embed *w,
+						uint32_t revents),
+				     struct butter_loop *other, int fd);
+BUTTER_API int butter_ev_embed_set(struct butter_ev_embed *w, struct butter_loop *other, int fd);
+
+/*
+ * Calls back with BUTTER_EV_EMBED when the other has something to do, its timers included, and the
+ * callback is to sweep it, or it is told again. Without one it is swept. It runs as a part of this
+ * loop, at the priority of this watcher, whatever those of its own are. When the other loop is freed the
+ * watcher is stopped and called back with BUTTER_EV_EMBED | BUTTER_EV_ERROR. -1 and errno: EINVAL loop
+ * would be in itself, directly or by others, or there is neither other nor both of fd and cb, or there
+ * are both; ENOMEM; butter_loop_fd()'s.
+ */
+BUTTER_API int butter_ev_embed_start(struct butter_loop *loop, struct butter_ev_embed *w);
+BUTTER_API void butter_ev_embed_stop(struct butter_loop *loop, struct butter_ev_embed *w);
+
+/* butter_loop_run(other, BUTTER_RUN_NOWAIT), and what it returns; EINVAL when there is no other. */
+BUTTER_API int butter_ev_embed_sweep(struct butter_loop *loop, struct butter_ev_embed *w);
+
+/* pressure: tasks have waited for CPU, memory or I/O longer than they should, by the kernel's PSI. */
+struct butter_ev_pressure {
+	struct butter_ev ev;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_pressure *w, uint32_t revents);
+	const char *path; /* "/proc/pressure/memory", or memory.pressure of a cgroup's folder */
+	int64_t stall;    /* nanoseconds in a window, in whole microseconds */
+	int64_t window;   /* the same; the kernel wants 500 ms to 10 s */
+	uint32_t flags;
+	int32_t error; /* with BUTTER_EV_ERROR: ENODEV the cgroup was removed; or open(2)'s after a fork */
+	uint32_t reserved[2];
+	struct butter_ev_io io; /* private */
+};
+
+#define BUTTER_EV_PRESSURE_FULL 0x1u /* when all tasks wait, not some */
+
+/* path stays the caller's, and until the watcher is stopped where it is. */
+BUTTER_API void butter_ev_pressure_init(struct butter_ev_pressure *w,
+					void (*cb)(struct butter_loop *loop, struct butter_ev_pressure *w,
+						   uint32_t revents),
+					const char *path, int64_t stall, int64_t window, uint32_t flags);
+BUTTER_API int butter_ev_pressure_set(struct butter_ev_pressure *w, const char *path, int64_t stall,
+				      int64_t window, uint32_t flags);
+
+/*
+ * Calls back when tasks were stalled for stall in a window, at most once for each: a trigger of Linux 5.2.
+ * -1 and errno: open(2)'s of path: ENOENT (a kernel without PSI, or booted without psi=1), EACCES; EINVAL
+ * stall, window or flags, the kernel's judgement; before Linux 6.5 EPERM without CAP_SYS_RESOURCE, and
+ * since then EINVAL for a window that is no multiple of 2 s; EOPNOTSUPP PSI is off; ENOMEM.
+ */
+BUTTER_API int butter_ev_pressure_start(struct butter_loop *loop, struct butter_ev_pressure *w);
+BUTTER_API void butter_ev_pressure_stop(struct butter_loop *loop, struct butter_ev_pressure *w);
 
 BUTTER_END_DECLS
 

@@ -110,6 +110,7 @@ void butter_loop_free(struct butter_loop *loop)
 		w->ops->invoke(loop, w, BUTTER_EV_CLEANUP);
 	}
 	butter_loop_walk(loop, UINT32_MAX, forget, NULL);
+	butter__embeds_end(loop);
 	while (loop->pending_mask) /* what was fed and is not active */
 		butter_watcher_clear_pending(loop, loop->pending[31 - __builtin_clz(loop->pending_mask)]);
 	end(loop);
@@ -123,6 +124,7 @@ static int rebuild(struct butter_loop *loop)
 		return -1;
 	if (loop->unforked != &never_forked)
 		*(volatile uint32_t *)(uintptr_t)loop->unforked = 1;
+	butter__pressures_fork(loop);
 	loop->fork_due = 1;
 	return 0;
 }

@@ -49,6 +49,7 @@ enum butter__ring {
 	BUTTER__RING_EVENT,
 	BUTTER__RING_DEFER,
 	BUTTER__RING_CHILD, /* the one that watches every child */
+	BUTTER__RING_EMBED,
 	BUTTER__RING_OTHER, /* composites: watchers that are made of others */
 	BUTTER__RING_IDLE,  /* one for each priority */
 	BUTTER__RINGS = BUTTER__RING_IDLE + BUTTER__PRIORITIES
@@ -121,6 +122,8 @@ struct butter_loop {
 	struct butter__children *children;
 	struct butter__once *onces;
 	struct butter__periodics *periodics;
+	struct butter_ev_embed *embedders; /* of other loops, which this one is embedded in */
+	uint64_t renewals;                 /* of epoll: who polls epfd has to begin anew */
 
 	volatile const uint32_t *unforked; /* a page that a fork wipes: 0 in a child */
 	uint8_t fork_due;
@@ -306,6 +309,13 @@ void butter__periodics_close(struct butter_loop *loop);
 int butter__periodics_are_sound(const struct butter_loop *loop);
 void butter__periodics_walk(struct butter_loop *loop,
 			    void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg);
+
+/* embed.c: lets the loops inside hand their changes to the kernel; tells those outside of the end. */
+void butter__embeds_sync(struct butter_loop *loop);
+void butter__embeds_end(struct butter_loop *loop);
+
+/* pressure.c */
+void butter__pressures_fork(struct butter_loop *loop);
 
 /* walk.c: every active watcher, the loop's own too. */
 void butter__walk_all(struct butter_loop *loop,

@@ -218,6 +218,7 @@ int butter__poll_renew(struct butter_loop *loop)
 			butter__poll_change(loop, (int)fd);
 	}
 	loop->stale = 0;
+	loop->renewals++;
 	return 0;
 }
 

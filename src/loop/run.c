@@ -88,7 +88,8 @@ static void collect(struct butter_loop *loop, int64_t timeout)
 static int wait_for_events(struct butter_loop *loop, int may_wait)
 {
 	butter__clocks_read(loop);
-	butter__poll_flush(loop); /* which may make something pending */
+	butter__embeds_sync(loop); /* which may make something pending */
+	butter__poll_flush(loop);  /* and this */
 	may_wait = may_wait && !has_work(loop);
 	butter__periodics_arm(loop);
 	int64_t timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
@@ -184,6 +185,7 @@ int butter_loop_fd(struct butter_loop *loop)
 	if (renew(loop) < 0 || butter__clock_open(loop, loop->clocks) < 0)
 		return -1;
 	butter__clocks_read(loop);
+	butter__embeds_sync(loop);
 	butter__poll_flush(loop); /* after the timerfd, which may be new */
 	butter__periodics_arm(loop);
 	if (has_work(loop))
