@@ -18,6 +18,7 @@
 #include <butter/namespace.h>
 #include <butter/pidfd.h>
 #include <butter/process.h>
+#include <butter/queue.h>
 #include <butter/seccomp.h>
 #include <butter/signalfd.h>
 #include <butter/source.h>
