@@ -57,21 +57,50 @@ static uint32_t first_of_few(const struct butter__heap *h, uint32_t child)
 	return first;
 }
 
+/* The first child of i; 0: there is none. What will be asked next is fetched meanwhile. */
+static uint32_t first_child(const struct butter__heap *h, uint32_t i)
+{
+	uint32_t child = i * WAYS + 1, last = child + WAYS - 1;
+	if (child >= h->count)
+		return 0;
+	if (last >= h->count)
+		return first_of_few(h, child);
+	if (last * WAYS + WAYS < h->count)
+		for (uint32_t next = child * WAYS + 1; next <= last * WAYS + 1; next += WAYS)
+			__builtin_prefetch(&h->entries[next]);
+	return first_of(h->entries, child);
+}
+
 static void sift_down(struct butter__heap *h, uint32_t i, struct butter__deadline d)
 {
 	uint32_t child;
-	while ((child = i * WAYS + 1) < h->count) {
-		uint32_t last = child + WAYS - 1;
-		if (last * WAYS + WAYS < h->count)
-			for (uint32_t next = child * WAYS + 1; next <= last * WAYS + 1; next += WAYS)
-				__builtin_prefetch(&h->entries[next]);
-		child = last < h->count ? first_of(h->entries, child) : first_of_few(h, child);
-		if (!is_before(&h->entries[child], &d))
-			break;
+	while ((child = first_child(h, i)) && is_before(&h->entries[child], &d)) {
 		put(h, i, h->entries[child]);
 		i = child;
 	}
 	put(h, i, d);
+}
+
+/* Who comes next, and of those after that where it is written: far away, both. */
+static void fetch_who(const struct butter__heap *h, uint32_t i, uint32_t slot)
+{
+	enum { CHILDREN = WAYS + 1, GRANDCHILDREN = WAYS * WAYS + CHILDREN };
+	if (i < CHILDREN)
+		__builtin_prefetch(h->who[slot], 1);
+	else if (i < GRANDCHILDREN)
+		__builtin_prefetch(&h->who[slot]);
+}
+
+/* The same for the last, which is likely to go back to the end: the gap goes there first. */
+static void sift_last(struct butter__heap *h, struct butter__deadline d)
+{
+	uint32_t i = 0, child;
+	while ((child = first_child(h, i))) {
+		put(h, i, h->entries[child]);
+		fetch_who(h, i, h->entries[i].slot);
+		i = child;
+	}
+	sift_up(h, i, d);
 }
 
 /* Of the others, each for itself may fail and leave the heap as it was: the room is told last. */
@@ -220,7 +249,7 @@ static void bury_first(struct butter__heap *h)
 	if (h->start_count)
 		put(h, h->count, h->entries[h->count + h->start_count]);
 	if (h->count)
-		sift_down(h, 0, last);
+		sift_last(h, last);
 	h->ghosts--;
 }
 
