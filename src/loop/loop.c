@@ -59,6 +59,8 @@ static void end(struct butter_loop *loop)
 	butter__periodics_close(loop);
 	butter__clocks_close(loop);
 	butter__poll_close(loop);
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		butter__free(loop->pending[i].items);
 	close_fork_page(loop);
 	butter__free(loop);
 }
@@ -98,6 +100,14 @@ static void forget(struct butter_loop *loop, struct butter_ev *w, void *arg)
 	butter_watcher_stop(loop, w);
 }
 
+/* What was fed and is not active. */
+static void forget_pending(struct butter_loop *loop, const struct butter__pendings *q)
+{
+	for (uint32_t i = q->next; i < q->end; i++)
+		if (q->items[i].w)
+			butter_watcher_clear_pending(loop, q->items[i].w);
+}
+
 void butter_loop_free(struct butter_loop *loop)
 {
 	int saved = errno;
@@ -111,8 +121,8 @@ void butter_loop_free(struct butter_loop *loop)
 	}
 	butter_loop_walk(loop, UINT32_MAX, forget, NULL);
 	butter__embeds_end(loop);
-	while (loop->pending_mask) /* what was fed and is not active */
-		butter_watcher_clear_pending(loop, loop->pending[31 - __builtin_clz(loop->pending_mask)]);
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		forget_pending(loop, &loop->pending[i]);
 	end(loop);
 	errno = saved;
 }

@@ -124,8 +124,9 @@ static void arm(struct butter_loop *loop, int64_t at)
 void butter__periodics_arm(struct butter_loop *loop)
 {
 	struct butter__periodics *p = loop->periodics;
-	for (int i = 0; i < 2 && p && p->heap.count; i++) {
-		int64_t at = p->heap.entries[0].at;
+	const struct butter__deadline *first;
+	for (int i = 0; i < 2 && p && (first = butter__heap_first(&p->heap)); i++) {
+		int64_t at = first->at;
 		at = butter__time_add(at < 1 ? 1 : at, loop->timeout_collect);
 		if (p->armed == at)
 			return;
@@ -148,13 +149,14 @@ static void expire(struct butter_loop *loop, struct butter_ev_periodic *w, int64
 void butter__periodics_expire(struct butter_loop *loop)
 {
 	struct butter__periodics *p = loop->periodics;
-	if (!p || !p->heap.count)
+	const struct butter__deadline *first;
+	if (!p || !butter__heap_first(&p->heap))
 		return;
 	int64_t now = read_clock();
 	if (p->was_set)
 		recompute(loop, now);
-	while (p->heap.count && p->heap.entries[0].at <= now)
-		expire(loop, p->heap.who[p->heap.entries[0].slot], now);
+	while ((first = butter__heap_first(&p->heap)) && first->at <= now)
+		expire(loop, p->heap.who[first->slot], now);
 }
 
 int butter__periodics_fork(struct butter_loop *loop)

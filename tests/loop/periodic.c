@@ -436,8 +436,8 @@ START_TEST(a_start_that_fails_leaves_nothing)
 	static const struct {
 		enum fault_call call;
 		int error;
-	} faults[] = {{FAULT_TIMERFD_CREATE, EMFILE}, {FAULT_CALLOC, ENOMEM}};
-	for (int i = 0; i < 2; i++)
+	} faults[] = {{FAULT_TIMERFD_CREATE, EMFILE}, {FAULT_CALLOC, ENOMEM}, {FAULT_REALLOC, ENOMEM}};
+	for (int i = 0; i < 3; i++)
 		for (unsigned nth = 1; nth < 4; nth++) {
 			new_loop();
 			fault_error(faults[i].call, nth, faults[i].error);

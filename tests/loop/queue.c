@@ -533,7 +533,7 @@ START_TEST(without_memory_nothing_is_left)
 		fault_error(FAULT_CALLOC, nth, ENOMEM);
 		ck_assert_null_errno(butter_queue_open(loop, &source, NULL), ENOMEM);
 	}
-	fault_error(FAULT_CALLOC, 1, ENOMEM);
+	fault_error(FAULT_REALLOC, 1, ENOMEM);
 	ck_assert_fails(butter_queue_get(queue, &request[0], note_request, LONG), ENOMEM);
 	ck_assert_uint_eq(butter_queue_waiting(queue), 0);
 	free_queue();
