@@ -16,6 +16,9 @@
 
 BUTTER_BEGIN_DECLS
 
+/* Private. */
+struct butter__stat;
+
 /* io: an fd is ready. */
 struct butter_ev_io {
 	struct butter_ev ev;
@@ -327,6 +330,59 @@ BUTTER_API int butter_ev_periodic_again(struct butter_loop *loop, struct butter_
 
 /* When it expires next, in nanoseconds since the Epoch; inactive: when it was to. */
 BUTTER_API int64_t butter_ev_periodic_at(const struct butter_ev_periodic *w);
+
+/* What stat(2) says of a file, the same on every ABI. */
+struct butter_ev_stat_attr {
+	uint64_t dev;
+	uint64_t rdev;
+	uint64_t ino;
+	uint64_t nlink; /* 0: there is no such file; then all else is 0 but error */
+	int64_t size;
+	int64_t mtime; /* nanoseconds since the Epoch, as the others */
+	int64_t ctime;
+	int64_t atime; /* is told, and does not count as a change */
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	int32_t error; /* stat(2)'s: ENOENT, EACCES, ... */
+};
+
+/* stat: what a path leads to has changed, or is there, or is gone. */
+struct butter_ev_stat {
+	struct butter_ev ev;
+	struct butter_ev_link link;
+	void (*cb)(struct butter_loop *loop, struct butter_ev_stat *w, uint32_t revents);
+	const char *path;
+	int64_t interval;                      /* between looks, where it has to be polled; 0: some 5 s */
+	struct butter_ev_stat_attr attr, prev; /* now, and at the last callback or start */
+	uint32_t polled;                       /* 1: it has to be: */
+	int32_t refused; /* why: inotify's errno, such as ENOSPC; 0: the filesystem's kind */
+	int32_t error;   /* with BUTTER_EV_ERROR: ENOMEM */
+	uint32_t reserved;
+	struct butter__stat *state; /* private, as what follows */
+	struct butter_ev_timer timer;
+};
+
+/* path stays the caller's, and until the watcher is stopped as it is. */
+BUTTER_API void butter_ev_stat_init(struct butter_ev_stat *w,
+				    void (*cb)(struct butter_loop *loop, struct butter_ev_stat *w,
+					       uint32_t revents),
+				    const char *path, int64_t interval);
+BUTTER_API int butter_ev_stat_set(struct butter_ev_stat *w, const char *path, int64_t interval);
+
+/*
+ * Calls back when something of attr but atime has changed, or the file was written since. The path need
+ * not lead anywhere; symbolic links are followed, and each directory and link on the way is watched too,
+ * with one inotify(7) for the loop. What it does not tell of (filesystems of another machine or of a
+ * program, /proc), and what it refuses, for want of watches or permission, is polled, and refused is
+ * tried again each time: that is no error. -1 and errno: EINVAL path is NULL or "", or interval
+ * negative, ENOMEM.
+ */
+BUTTER_API int butter_ev_stat_start(struct butter_loop *loop, struct butter_ev_stat *w);
+BUTTER_API void butter_ev_stat_stop(struct butter_loop *loop, struct butter_ev_stat *w);
+
+/* Looks now: attr is up to date, and what has happened until now is not called back for later. */
+BUTTER_API void butter_ev_stat_stat(struct butter_loop *loop, struct butter_ev_stat *w);
 
 /* embed: another loop, or an fd that stands for one, has something to do. */
 struct butter_ev_embed {

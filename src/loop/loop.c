@@ -57,6 +57,7 @@ static void end(struct butter_loop *loop)
 	butter__signals_close(loop);
 	butter__async_close(loop);
 	butter__periodics_close(loop);
+	butter__stats_close(loop);
 	butter__clocks_close(loop);
 	butter__poll_close(loop);
 	for (int i = 0; i < BUTTER__PRIORITIES; i++)
@@ -130,7 +131,8 @@ void butter_loop_free(struct butter_loop *loop)
 static int rebuild(struct butter_loop *loop)
 {
 	if (butter__poll_renew(loop) < 0 || butter__async_fork(loop) < 0 || butter__clocks_fork(loop) < 0 ||
-	    butter__signals_fork(loop) < 0 || butter__periodics_fork(loop) < 0)
+	    butter__signals_fork(loop) < 0 || butter__periodics_fork(loop) < 0 ||
+	    butter__stats_fork(loop) < 0)
 		return -1;
 	if (loop->unforked != &never_forked)
 		*(volatile uint32_t *)(uintptr_t)loop->unforked = 1;

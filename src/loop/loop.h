@@ -100,6 +100,7 @@ struct butter__signals;
 struct butter__children;
 struct butter__once;
 struct butter__periodics;
+struct butter__stats;
 
 struct butter_loop {
 	/* The watchers that are pending, by priority; a bit for each priority that has some. */
@@ -134,6 +135,7 @@ struct butter_loop {
 	struct butter__children *children;
 	struct butter__once *onces;
 	struct butter__periodics *periodics;
+	struct butter__stats *stats;
 	struct butter_ev_embed *embedders; /* of other loops, which this one is embedded in */
 	uint64_t renewals;                 /* of epoll: who polls epfd has to begin anew */
 
@@ -340,6 +342,10 @@ void butter__periodics_walk(struct butter_loop *loop,
 /* embed.c: lets the loops inside hand their changes to the kernel; tells those outside of the end. */
 void butter__embeds_sync(struct butter_loop *loop);
 void butter__embeds_end(struct butter_loop *loop);
+
+/* stat.c */
+int butter__stats_fork(struct butter_loop *loop);
+void butter__stats_close(struct butter_loop *loop);
 
 /* pressure.c */
 void butter__pressures_fork(struct butter_loop *loop);
