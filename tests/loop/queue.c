@@ -519,9 +519,6 @@ START_TEST(wrong_arguments_are_EINVAL)
 	options.reserved[2] = 0;
 	options.size = 1;
 	ck_assert_null_errno(butter_queue_open(loop, &source, &options), EINVAL);
-	options.size = sizeof(options);
-	options.maximum = SIZE_MAX;
-	ck_assert_null_errno(butter_queue_open(loop, &source, &options), ENOMEM);
 	free_queue();
 }
 END_TEST
