@@ -150,28 +150,6 @@ int butter_loop_fork(struct butter_loop *loop)
 	return 0;
 }
 
-void butter_loop_ref(struct butter_loop *loop)
-{
-	loop->holds++;
-	loop->refs++;
-}
-
-void butter_loop_unref(struct butter_loop *loop)
-{
-	loop->holds--;
-	loop->refs--;
-}
-
-uint64_t butter_loop_iteration(const struct butter_loop *loop)
-{
-	return loop->iteration;
-}
-
-uint32_t butter_loop_depth(const struct butter_loop *loop)
-{
-	return loop->depth;
-}
-
 void butter_loop_set_invoke_pending(struct butter_loop *loop, void (*invoke)(struct butter_loop *loop))
 {
 	loop->invoke = invoke ? invoke : butter_loop_invoke_pending;

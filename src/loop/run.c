@@ -190,3 +190,25 @@ int butter_loop_fd(struct butter_loop *loop)
 	errno = saved;
 	return loop->epfd;
 }
+
+void butter_loop_ref(struct butter_loop *loop)
+{
+	loop->holds++;
+	loop->refs++;
+}
+
+void butter_loop_unref(struct butter_loop *loop)
+{
+	loop->holds--;
+	loop->refs--;
+}
+
+uint64_t butter_loop_iteration(const struct butter_loop *loop)
+{
+	return loop->iteration;
+}
+
+uint32_t butter_loop_depth(const struct butter_loop *loop)
+{
+	return loop->depth;
+}
