@@ -30,7 +30,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-protot
 ALL_CPPFLAGS := -Iinclude -D_GNU_SOURCE $(ABI_FLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(WARNINGS) -fno-common -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LIB_CFLAGS := $(ALL_CFLAGS) -fvisibility=hidden -fno-semantic-interposition -fno-lto
-SHARED_FLAGS := -shared -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
+SHARED_FLAGS := -shared -pthread -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
 	-Wl,--no-undefined-version $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-Wl,-z,defs) -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--build-id=sha1
 
 HEADERS := $(wildcard include/butter/*.h include/butter/adapters/*.h)

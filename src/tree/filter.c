@@ -196,3 +196,11 @@ int butter__filter_looks_at_paths(const struct butter__filter *f, int prune)
 	}
 	return prune && f->settings.max_depth;
 }
+
+int butter__filter_calls(const struct butter__filter *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (syntax_of(&f->rules[i].as_given) == BUTTER_TREE_CALLBACK)
+			return 1;
+	return 0;
+}

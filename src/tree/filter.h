@@ -60,4 +60,7 @@ int butter__filter_reports(const struct butter__filter *f, const char *path, con
  * renamed has below it may then be decided otherwise. */
 int butter__filter_looks_at_paths(const struct butter__filter *f, int prune);
 
+/* Whether there is a rule that is the caller's function. */
+int butter__filter_calls(const struct butter__filter *f);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The backend of every user: a watch on each directory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include <butter/inotify.h>
@@ -23,6 +24,8 @@ static void close_inotify(struct butter__channel *c)
 static int watch(struct butter__channel *c, int dir, const char *name, uint32_t mask)
 {
 	char path[32 + BUTTER__POOL_MAX];
+	if (dir == AT_FDCWD)
+		return butter_inotify_add_watch(c->fd, name, mask | IN_DONT_FOLLOW);
 	int n = snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dir, name ? "/" : "", name ? name : "");
 	if (n >= (int)sizeof(path)) {
 		errno = ENAMETOOLONG;

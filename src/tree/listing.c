@@ -13,6 +13,16 @@ static int is_dot(const char *name)
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
+int butter__listing_is_at_end(struct butter__listing *l)
+{
+	while (l->at < l->end && is_dot((const char *)l->buf + l->at + NAME)) {
+		uint16_t size;
+		memcpy(&size, l->buf + l->at + RECLEN, sizeof(size));
+		l->at += size;
+	}
+	return l->at == l->end;
+}
+
 int butter__listing_next(struct butter__listing *l, struct butter__dirent *ret)
 {
 	for (;;) {

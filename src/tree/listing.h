@@ -21,6 +21,9 @@ struct butter__dirent {
 	unsigned type; /* DT_*, DT_UNKNOWN where the filesystem does not say */
 };
 
+/* Whether the next call fills the buffer again, and what names it gave live no more. */
+int butter__listing_is_at_end(struct butter__listing *l);
+
 /* 1, 0: there are no more, -1 and errno. */
 int butter__listing_next(struct butter__listing *l, struct butter__dirent *ret);
 

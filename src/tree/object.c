@@ -283,6 +283,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
 	butter__channels_init(t);
 	t->flags = o.flags;
+	t->scan_workers = o.scan_workers;
 	butter__model_init(&t->model, butter__tree_has_entries(t));
 	t->listing = malloc(BUTTER__LISTING_SIZE);
 	if (!t->listing || open_fds(t) < 0) {

@@ -194,6 +194,14 @@ static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, s
 	return node;
 }
 
+void butter__found_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
+		       const struct stat *st, int wd, int is_leaf)
+{
+	const struct there there = {
+		.exists = 1, .is_dir = S_ISDIR(st->st_mode), .leaf = is_leaf, .wd = wd, .st = *st};
+	add_new(t, dir, name, len, &there, BUTTER__LISTED);
+}
+
 /* What was removed just now has taken the watch with it. */
 static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
 			  enum butter__why why)

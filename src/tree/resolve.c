@@ -56,8 +56,8 @@ static int open_piece(int at, char *path)
 	return fd;
 }
 
-/* A path of any length below at, in pieces that the kernel takes. It is changed meanwhile. */
-static int open_below(int at, char *path, size_t len)
+/* In pieces that the kernel takes. */
+int butter__open_below(int at, char *path, size_t len)
 {
 	int fd = -1;
 	while (len > 0) {
@@ -100,7 +100,7 @@ static int open_node(struct butter_tree *t, uint32_t node)
 		return -1;
 	}
 	size_t skip = root->path_len + 1;
-	int fd = open_below(top, t->scratch.text + skip, t->scratch.len - skip);
+	int fd = butter__open_below(top, t->scratch.text + skip, t->scratch.len - skip);
 	butter__close(top);
 	return fd;
 }

@@ -312,7 +312,7 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 		errno = found.error;
 		return -1;
 	}
-	butter__scan(t);
+	butter__first_scan(t, root->node);
 	t->initial = 0;
 	butter__tree_close_dir(t);
 	root = &t->roots[number];

@@ -142,7 +142,7 @@ struct butter__backend {
 	const char *name;
 	int (*open)(struct butter__channel *c); /* 0, and its fd is set; or -1 and errno */
 	void (*close)(struct butter__channel *c);
-	/* name NULL: what dir itself is open on. */
+	/* name NULL: what dir itself is open on. dir may be AT_FDCWD in the first scan. */
 	int (*watch)(struct butter__channel *c, int dir, const char *name, uint32_t mask);
 	void (*unwatch)(struct butter__channel *c, int wd);
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
@@ -225,6 +225,7 @@ struct butter_tree {
 	int mounts_changed;
 	struct butter__mountpoints mounts;
 	int32_t pid; /* who did what is being handled; 0: not known */
+	uint32_t scan_workers;
 };
 
 /* Whose records are of the way to a root too, whatever its own backend is. */
@@ -265,6 +266,9 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
 int butter__tree_open_dir(struct butter_tree *t, uint32_t node);
 void butter__tree_close_dir(struct butter_tree *t);
 
+/* A directory by a path of any length below at, through no symlink; the path is changed meanwhile. */
+int butter__open_below(int at, char *path, size_t len);
+
 /* Watches. */
 struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t node);
 int butter__set_watch(struct butter_tree *t, int wd, uint32_t node); /* 0, or -1 and ENOMEM */
@@ -292,8 +296,13 @@ int butter__is_forbidden(int error);
 void butter__retry_later(struct butter_tree *t);
 void butter__look_failed(struct butter_tree *t, uint32_t node, int error);
 
-/* Lists all new directories. */
+/* Something that no node stands for; a directory with its watch, or one that is not entered. */
+void butter__found_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
+		       const struct stat *st, int wd, int is_leaf);
+
+/* Lists all new directories; those of a root that has just been added. */
 void butter__scan(struct butter_tree *t);
+void butter__first_scan(struct butter_tree *t, uint32_t root);
 void butter__list_again(struct butter_tree *t, uint32_t node);
 
 /* Reads and handles one buffer of records: 1, 0 there are none, -1 and errno. */
