@@ -4,73 +4,13 @@
  * meant does not count, only that it named this name: records are read later than they were written, and
  * say what has long been otherwise.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include "look.h"
 #include "tree.h"
 #include "verdict.h"
-
-enum { TRIES = 8 };
-
-/* What is on the disk. */
-struct there {
-	int exists, is_dir;
-	int leaf;    /* of a directory: it is not entered */
-	int wd;      /* of a directory; -1: it cannot be watched */
-	int error;   /* why */
-	int trouble; /* 0, or the errno with which it could not be asked */
-	int denied;  /* that is of this name alone: whose it is does not let others see it */
-	struct stat st;
-};
-
-static int stat_at(int dir, const char *name, struct stat *ret)
-{
-	return fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
-}
-
-/* On another filesystem, where the root wants to stay on its own: it is known, and that is all. */
-static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct stat *st)
-{
-	const struct butter__root *root = &t->roots[butter__model_root(&t->model, parent)];
-	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && root->dev != st->st_dev;
-}
-
-/*
- * First watched, then looked at, so that what changes it afterwards is told. When it is replaced in
- * between, a record of that name is on its way, and this is done again.
- */
-static void look(struct butter_tree *t, int dir, uint32_t parent, const char *name, struct there *ret)
-{
-	struct butter__channel *c = butter__channel_of(t, parent);
-	int denied = 0;
-	*ret = (struct there){.wd = -1};
-	for (int i = 0; i < TRIES && !butter__is_hidden(t, parent, name); i++) {
-		if (stat_at(dir, name, &ret->st) < 0) {
-			ret->trouble = butter__is_gone(errno) ? 0 : errno;
-			denied = errno == EACCES && butter__can_search(dir);
-			break;
-		}
-		ret->is_dir = S_ISDIR(ret->st.st_mode);
-		ret->exists = ret->is_dir || butter__keeps_files(t, parent);
-		enum butter__filter_verdict verdict =
-			butter__verdict(t, parent, name, strlen(name), ret->is_dir);
-		if (verdict == BUTTER__FILTER_GONE)
-			break;
-		ret->leaf = verdict == BUTTER__FILTER_LEAF || (ret->is_dir && is_beyond(t, parent, &ret->st));
-		if (!ret->is_dir || ret->leaf)
-			return;
-		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
-		ret->error = ret->wd < 0 ? errno : 0;
-		if (ret->wd >= 0 || (ret->error != ENOENT && ret->error != ENOTDIR && ret->error != ELOOP))
-			if (stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
-				return;
-	}
-	if (ret->wd >= 0)
-		butter__drop_watch(t, c, ret->wd);
-	*ret = (struct there){.wd = -1, .trouble = ret->trouble, .denied = denied};
-}
 
 static int64_t mtime_of(const struct stat *st)
 {
@@ -89,7 +29,7 @@ static void note_identity(struct butter_tree *t, uint32_t node, const struct sta
 }
 
 /* Whether the model's node is this very object. */
-static int is_same(const struct butter_tree *t, uint32_t node, const struct there *there)
+static int is_same(const struct butter_tree *t, uint32_t node, const struct butter__there *there)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
@@ -98,61 +38,6 @@ static int is_same(const struct butter_tree *t, uint32_t node, const struct ther
 		if (n->wd != BUTTER__WD_NONE)
 			return n->wd == there->wd;
 	return butter__model_is(&t->model, node, there->st.st_dev, there->st.st_ino);
-}
-
-/* Whether the disk has a node's object still where the model has it; what cannot be asked stays there. */
-static int is_in_place(struct butter_tree *t, uint32_t node)
-{
-	const struct butter__node *n = butter__node(&t->model, node);
-	struct stat st;
-	if (!n->parent)
-		return 1;
-	int dir = butter__tree_open_dir(t, n->parent);
-	if (dir < 0 || stat_at(dir, butter__node_name(&t->model, node), &st) < 0)
-		return !butter__is_gone(errno);
-	return butter__model_is(&t->model, node, st.st_dev, st.st_ino);
-}
-
-/* The better of two nodes to move to a directory: of the same root; of another only when that has no other
- * name for the place that it was in. */
-static uint32_t better(const struct butter_tree *t, uint32_t dir, uint32_t best, uint32_t node)
-{
-	const struct butter__model *m = &t->model;
-	if (butter__model_root(m, node) == butter__model_root(m, dir))
-		return node;
-	int aliased = (butter__node(m, node)->flags | butter__node(m, butter__node(m, node)->parent)->flags) &
-		      BUTTER__NODE_ALIASED;
-	return best || aliased ? best : node;
-}
-
-static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd)
-{
-	const struct butter__channel *c = butter__channel_of(t, dir);
-	uint32_t node = butter__wds_get(&c->wds, wd), best = 0, at = 0;
-	int several = node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
-	while (node) {
-		if (!is_in_place(t, node))
-			best = better(t, dir, best, node);
-		node = several ? butter__next_alias(t, c, wd, &at) : 0;
-	}
-	return best;
-}
-
-static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struct stat *st)
-{
-	uint32_t best = 0, node = 0;
-	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
-		if (butter__entry(&t->model, node)->type == (st->st_mode & S_IFMT) && !is_in_place(t, node))
-			best = better(t, dir, best, node);
-	return best;
-}
-
-/* The node of what is there, which is known at another place and is no more there; 0: it is new. */
-static uint32_t find_moved(struct butter_tree *t, uint32_t dir, const struct there *there)
-{
-	if (!there->is_dir)
-		return find_moved_file(t, dir, &there->st);
-	return there->wd >= 0 ? find_moved_dir(t, dir, there->wd) : 0;
 }
 
 static unsigned flags_of(const struct butter_tree *t, uint32_t node, enum butter__why why)
@@ -171,7 +56,7 @@ static void watch_node(struct butter_tree *t, uint32_t node, int wd)
 }
 
 static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
-			const struct there *there, enum butter__why why)
+			const struct butter__there *there, enum butter__why why)
 {
 	uint32_t node = butter__model_add(&t->model, dir, name, len, there->is_dir ? BUTTER__NODE_DIR : 0);
 	if (!node) {
@@ -197,7 +82,7 @@ static uint32_t add_new(struct butter_tree *t, uint32_t dir, const char *name, s
 void butter__found_new(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
 		       const struct stat *st, int wd, int is_leaf)
 {
-	const struct there there = {
+	const struct butter__there there = {
 		.exists = 1, .is_dir = S_ISDIR(st->st_mode), .leaf = is_leaf, .wd = wd, .st = *st};
 	add_new(t, dir, name, len, &there, BUTTER__LISTED);
 }
@@ -206,11 +91,11 @@ void butter__found_new(struct butter_tree *t, uint32_t dir, const char *name, si
 static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
 			  enum butter__why why)
 {
-	struct there now;
+	struct butter__there now;
 	int fd = butter__tree_open_dir(t, dir);
 	if (fd < 0)
 		return 0;
-	look(t, fd, dir, name, &now);
+	butter__look(t, fd, dir, name, &now);
 	return now.exists ? add_new(t, dir, name, len, &now, why) : 0;
 }
 
@@ -236,7 +121,7 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	    !butter__moves_plainly(t, old, n->parent, butter__node_name(&t->model, node), n->name_len))
 		return 0;
 	int from = butter__tree_open_dir(t, n->parent);
-	if (from < 0 || stat_at(from, butter__node_name(&t->model, node), &st) < 0 ||
+	if (from < 0 || butter__stat_at(from, butter__node_name(&t->model, node), &st) < 0 ||
 	    !butter__model_is(&t->model, old, st.st_dev, st.st_ino))
 		return 0;
 	if (butter__tree_path(t, &t->old_path, node, NULL, 0) == 0)
@@ -286,7 +171,7 @@ static void make_place(struct butter_tree *t, uint32_t old)
 		butter__model_remove(&t->model, old);
 }
 
-static void tell_change(struct butter_tree *t, uint32_t node, const struct there *there)
+static void tell_change(struct butter_tree *t, uint32_t node, const struct butter__there *there)
 {
 	if (!t->model.entries || there->is_dir)
 		return;
@@ -299,7 +184,7 @@ static void tell_change(struct butter_tree *t, uint32_t node, const struct there
  * By a move of what is above it a directory may come to be entered, or not any more; one that could not be
  * watched may be by now.
  */
-static void same_watch(struct butter_tree *t, uint32_t node, const struct there *there)
+static void same_watch(struct butter_tree *t, uint32_t node, const struct butter__there *there)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (there->leaf) {
@@ -315,7 +200,8 @@ static void same_watch(struct butter_tree *t, uint32_t node, const struct there 
 	}
 }
 
-static void same(struct butter_tree *t, uint32_t node, const struct there *there, enum butter__why why)
+static void same(struct butter_tree *t, uint32_t node, const struct butter__there *there,
+		 enum butter__why why)
 {
 	if (why != BUTTER__OTHER)
 		tell_change(t, node, there);
@@ -327,7 +213,7 @@ static void same(struct butter_tree *t, uint32_t node, const struct there *there
 }
 
 /* What is there is not taken in: nothing but what is known is watched. */
-static void forget_look(struct butter_tree *t, uint32_t dir, const struct there *there)
+static void forget_look(struct butter_tree *t, uint32_t dir, const struct butter__there *there)
 {
 	if (there->wd >= 0)
 		butter__drop_watch(t, butter__channel_of(t, dir), there->wd);
@@ -345,11 +231,11 @@ static uint32_t remove_from(struct butter_tree *t, uint32_t node)
 
 /* The other thing that is there now; old is what the model has there, and may be found elsewhere yet. */
 static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char *name, size_t len,
-		  const struct there *there, enum butter__why why, int final)
+		  const struct butter__there *there, enum butter__why why, int final)
 {
 	struct butter__wds *wds = &butter__channel_of(t, dir)->wds;
 	int was_known = there->wd >= 0 && butter__wds_get(wds, there->wd);
-	uint32_t node = find_moved(t, dir, there);
+	uint32_t node = butter__find_moved(t, dir, there);
 	if (node && old && exchange(t, node, old, dir, name, len, why))
 		return;
 	if (old && !node && !final) {
@@ -383,14 +269,14 @@ static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char 
 static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, size_t len, enum butter__why why,
 		      int final)
 {
-	struct there there;
+	struct butter__there there;
 	uint32_t old = butter__model_find(&t->model, dir, name, len);
 	int fd = butter__tree_open_dir(t, dir);
 	if (fd < 0) {
 		butter__look_failed(t, dir, errno);
 		return;
 	}
-	look(t, fd, dir, name, &there);
+	butter__look(t, fd, dir, name, &there);
 	if (there.denied) {
 		if (old)
 			butter__node(&t->model, old)->flags |= BUTTER__NODE_SEEN;
@@ -440,54 +326,18 @@ void butter__reconcile_held(struct butter_tree *t, uint32_t node)
 		reconcile_again(t);
 }
 
-static void remove_node(struct butter_tree *t, uint32_t node, int tell)
-{
-	unsigned flags = butter__node(&t->model, node)->flags;
-	if (flags & BUTTER__NODE_DIR && t->half_count > 0)
-		butter__halves_of(t, node, tell);
-	if (tell)
-		butter__tell(t, BUTTER_TREE_DELETED, flags_of(t, node, BUTTER__OTHER), node, NULL, 0);
-	butter__unwatch(t, node);
-	butter__ignore_forget(t, node);
-	if (flags & BUTTER__NODE_WINDOW)
-		butter__window_gone(t, node);
-	if (t->open_node == node)
-		butter__tree_close_dir(t);
-	butter__model_remove(&t->model, node);
-}
-
-static void remove_below(struct butter_tree *t, uint32_t node, int tell)
-{
-	uint32_t leaf;
-	do {
-		leaf = butter__model_first_leaf(&t->model, node);
-		remove_node(t, leaf, tell);
-	} while (leaf != node);
-}
-
-/* What is below it first. */
-void butter__remove_tree(struct butter_tree *t, uint32_t node)
-{
-	remove_below(t, node, 1);
-}
-
-void butter__forget_tree(struct butter_tree *t, uint32_t node)
-{
-	remove_below(t, node, 0);
-}
-
 /* What is known of it may be of another filesystem, or of the directory below one. */
 void butter__rebind(struct butter_tree *t, uint32_t node)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
-	struct there there = {.wd = -1};
+	struct butter__there there = {.wd = -1};
 	if (n->flags & BUTTER__NODE_ROOT) {
 		butter__root_rebind(t, &t->roots[n->name]);
 		return;
 	}
 	int dir = butter__tree_open_dir(t, n->parent);
 	if (dir >= 0)
-		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+		butter__look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
 	if (there.exists && is_same(t, node, &there)) {
 		same(t, node, &there, BUTTER__OTHER);
 		return;
@@ -498,7 +348,7 @@ void butter__rebind(struct butter_tree *t, uint32_t node)
 		dir = butter__tree_open_dir(t, n->parent);
 	butter__unwatch(t, node);
 	if (dir >= 0)
-		look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
+		butter__look(t, dir, n->parent, butter__node_name(&t->model, node), &there);
 	if (dir < 0 || !there.is_dir) {
 		butter__mark_dirty(t, n->parent);
 		return;
