@@ -12,6 +12,7 @@
 #include <butter/namespace.h>
 #include <butter/process.h>
 
+#include "../event/options.h"
 #include "../syscall.h"
 #include "process.h"
 
@@ -46,15 +47,12 @@ static int check_fds(const struct butter_spawn *how)
 	return 0;
 }
 
-/* A larger struct is that of a newer header: what it says beyond this one must be nothing. */
+/* A larger struct is that of a newer header, and there is no older one to be smaller. */
 static int check_size(const struct butter_spawn *how)
 {
 	if (!how || how->size < sizeof(*how))
 		return fail(EINVAL);
-	for (size_t i = sizeof(*how); i < how->size; i++)
-		if (((const unsigned char *)how)[i])
-			return fail(E2BIG);
-	return 0;
+	return butter__options_known(how, sizeof(*how), how->size);
 }
 
 static int check(const struct butter_spawn *how)
