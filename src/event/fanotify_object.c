@@ -2,7 +2,6 @@
 /* The object: reading no more than there are fds for, answers, and what events carry. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #include <butter/epoll.h>
 #include <butter/timerfd.h>
@@ -182,8 +181,8 @@ static int read_event(struct butter_source *source, void *ret)
 	}
 	int n = next_event(source, ret);
 	if (n < 0) {
-		butter__answers_drop_cached(
-			&x->answers); /* before its fd is closed, which the answer names */
+		/* The answers go first: each names an fd that is closed with its event. */
+		butter__answers_drop_cached(&x->answers);
 		drop(x);
 	}
 	return n;
