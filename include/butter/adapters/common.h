@@ -14,6 +14,8 @@
 #define BUTTER_ADAPTERS_COMMON_H
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 
 #include <butter/source.h>
 
@@ -63,14 +65,17 @@ static inline int butter__adapter_fails(int error)
 	return -1;
 }
 
-/* What attach begins with; offers_edge: whether the loop has edge-triggered watchers. */
+/*
+ * What attach begins with; offers_edge: whether the loop has edge-triggered watchers. Some loops
+ * abort when they find a closed fd, others are silent.
+ */
 static inline int butter__adapter_check(const struct butter_adapter *a, int offers_edge)
 {
 	if (!a->source || !a->event || !a->cb || a->per_turn == 0 || (a->edge && !offers_edge))
 		return butter__adapter_fails(EINVAL);
 	if (a->event_size < butter_source_ops(a->source)->event_size)
 		return butter__adapter_fails(EINVAL);
-	return 0;
+	return fcntl(butter_source_fd(a->source), F_GETFD) < 0 ? -1 : 0;
 }
 
 /* What attach ends with: whether there may be events that the fd does not tell of. */
@@ -95,8 +100,23 @@ static inline void butter__adapter_fail(struct butter_adapter *a, int error)
 	a->cb(a->source, NULL, a->data);
 }
 
-/* Tells one event: 1. With none 0, unless the loop has found the fd in error. */
-static inline int butter__adapter_tell(struct butter_adapter *a, int error)
+/*
+ * What is told when the loop has found the fd ready, or in that error, and the source has nothing:
+ * an fd in error stays ready, and would have the loop turn for ever.
+ */
+static inline int butter__adapter_error(struct butter_adapter *a, int error)
+{
+	struct pollfd pfd;
+	if (error)
+		return error;
+	pfd.fd = butter_source_fd(a->source);
+	pfd.events = 0;
+	pfd.revents = 0;
+	return poll(&pfd, 1, 0) > 0 && (pfd.revents & (POLLERR | POLLNVAL)) ? EIO : 0;
+}
+
+/* Tells an event: 1; or that there will be no more, or nothing: 0. */
+static inline int butter__adapter_tell(struct butter_adapter *a, int first, int error)
 {
 	int n = butter_source_read_event(a->source, a->event);
 	if (n > 0) {
@@ -105,30 +125,31 @@ static inline int butter__adapter_tell(struct butter_adapter *a, int error)
 	}
 	if (n < 0)
 		error = errno;
+	else
+		error = first ? butter__adapter_error(a, error) : 0;
 	if (error)
 		butter__adapter_fail(a, error);
 	return 0;
 }
 
 /*
- * A turn. error: 0, or what is told when the loop says that the fd is in error and the source does
- * not. Returns 1 when the fd alone does not bring the next turn about, 0 when it does, -1 when the
- * adapter was detached: its memory may be gone. A callback may run the loop, and so a turn within
- * a turn, whose end by detach is the end of both.
+ * A turn. error: what the loop says that is wrong with the fd, 0 for nothing. Returns 1 when the
+ * fd alone does not bring the next turn about, 0 when it does, -1 when the adapter was detached:
+ * its memory may be gone. A callback may run the loop, and so a turn within a turn, whose end by
+ * detach is the end of both.
  */
 static inline int butter__adapter_turn(struct butter_adapter *a, int error)
 {
 	int detached = 0, told = 1, *outer = a->detached;
-	size_t left = a->per_turn;
+	size_t count = 0, most = a->per_turn;
 	a->detached = &detached;
-	for (; told && left > 0; left--) {
-		told = butter__adapter_tell(a, error);
+	while (told && count < most) {
+		told = butter__adapter_tell(a, count++ == 0, error);
 		if (detached) {
 			if (outer)
 				*outer = 1;
 			return -1;
 		}
-		error = 0;
 	}
 	a->detached = outer;
 	return told && butter__adapter_begins(a);

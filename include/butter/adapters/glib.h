@@ -62,9 +62,8 @@ static inline gboolean butter__glib_check(GSource *source)
 static inline gboolean butter__glib_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
 	struct butter_glib *a = ((struct butter__glib_source *)source)->a;
-	int more, failed = g_source_query_unix_fd(source, a->tag) & (G_IO_ERR | G_IO_NVAL);
+	int more = butter__adapter_turn(&a->adapter, 0);
 	(void)callback, (void)data;
-	more = butter__adapter_turn(&a->adapter, failed ? EIO : 0);
 	if (more < 0)
 		return FALSE; /* this GSource is destroyed; a may have another by now */
 	a->more = more;

@@ -117,9 +117,9 @@ static inline ssize_t butter_poll_prepare(struct butter_poll_set *set, struct po
 }
 
 /* Private. */
-static inline void butter__poll_turn(struct butter_poll *a, int revents)
+static inline void butter__poll_turn(struct butter_poll *a)
 {
-	int more = butter__adapter_turn(&a->adapter, revents & (POLLERR | POLLNVAL) ? EIO : 0);
+	int more = butter__adapter_turn(&a->adapter, 0);
 	if (more >= 0)
 		a->more = more;
 }
@@ -131,7 +131,7 @@ static inline void butter_poll_dispatch(struct butter_poll_set *set, const struc
 	for (a = set->first; a; a = set->next) {
 		set->next = a->next;
 		if (a->slot != (size_t)-1 && (a->more || fds[a->slot].revents))
-			butter__poll_turn(a, fds[a->slot].revents);
+			butter__poll_turn(a);
 	}
 }
 

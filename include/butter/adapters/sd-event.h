@@ -56,9 +56,9 @@ static inline int butter__sd_event_continue(struct butter_sd_event *a)
 }
 
 /* Private. */
-static inline int butter__sd_event_turn(struct butter_sd_event *a, int error)
+static inline int butter__sd_event_turn(struct butter_sd_event *a)
 {
-	int more = butter__adapter_turn(&a->adapter, error);
+	int more = butter__adapter_turn(&a->adapter, 0);
 	if (more > 0 && butter__sd_event_continue(a) < 0)
 		butter__adapter_fail(&a->adapter, errno);
 	return 0;
@@ -67,15 +67,15 @@ static inline int butter__sd_event_turn(struct butter_sd_event *a, int error)
 /* Private. */
 static inline int butter__sd_event_on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
-	(void)source, (void)fd;
-	return butter__sd_event_turn((struct butter_sd_event *)data, revents & EPOLLERR ? EIO : 0);
+	(void)source, (void)fd, (void)revents;
+	return butter__sd_event_turn((struct butter_sd_event *)data);
 }
 
 /* Private. */
 static inline int butter__sd_event_on_more(sd_event_source *source, uint64_t usec, void *data)
 {
 	(void)source, (void)usec;
-	return butter__sd_event_turn((struct butter_sd_event *)data, 0);
+	return butter__sd_event_turn((struct butter_sd_event *)data);
 }
 
 /* Private. */
