@@ -99,8 +99,8 @@ static inline void butter__glib_begin(struct butter_glib *a, GMainContext *conte
 /*
  * From now on the context, NULL for the default one, tells the callback of the source's events.
  * Attached already, it looks for events that others left cached. Returns 0, or -1 and errno:
- * EINVAL event_size is too small, something is missing, or edge is asked for; EBUSY it is
- * attached to another context.
+ * EBADF the source's fd was closed; EINVAL event_size is too small, something is missing, or edge
+ * is asked for; EBUSY it is attached to another context.
  */
 static inline int butter_glib_attach(struct butter_glib *a, GMainContext *context)
 {

@@ -103,8 +103,9 @@ static inline void butter_libev_init(struct butter_libev *a, struct butter_sourc
 
 /*
  * From now on the loop tells the callback of the source's events. Attached already, it looks for
- * events that others left cached. Returns 0, or -1 and errno: EINVAL event_size is too small,
- * something is missing, or edge is asked for; EBUSY it is attached to another loop.
+ * events that others left cached. Returns 0, or -1 and errno: EBADF the source's fd was closed;
+ * EINVAL event_size is too small, something is missing, or edge is asked for; EBUSY it is
+ * attached to another loop.
  */
 static inline int butter_libev_attach(struct butter_libev *a, struct ev_loop *loop)
 {

@@ -116,9 +116,9 @@ static inline void butter_libevent_init(struct butter_libevent *a, struct butter
 
 /*
  * From now on the base tells the callback of the source's events; with edge by EV_ET. Attached
- * already, it looks for events that others left cached. Returns 0, or -1 and errno: EINVAL
- * event_size is too small or something is missing; EBUSY it is attached to another base;
- * event_add(3)'s.
+ * already, it looks for events that others left cached. Returns 0, or -1 and errno: EBADF the
+ * source's fd was closed; EINVAL event_size is too small or something is missing; EBUSY it is
+ * attached to another base; event_add(3)'s.
  */
 static inline int butter_libevent_attach(struct butter_libevent *a, struct event_base *base)
 {

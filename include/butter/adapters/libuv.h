@@ -117,9 +117,10 @@ static inline void butter_libuv_init(struct butter_libuv *a, struct butter_sourc
 
 /*
  * From now on the loop tells the callback of the source's events. Attached already, it looks for
- * events that others left cached. Returns 0, or -1 and errno: EINVAL event_size is too small,
- * something is missing, or edge is asked for; EBUSY it is attached to another loop, or not
- * quite detached from one; those of uv_poll_init(), EEXIST that the loop watches the fd already.
+ * events that others left cached. Returns 0, or -1 and errno: EBADF the source's fd was closed;
+ * EINVAL event_size is too small, something is missing, or edge is asked for; EBUSY it is
+ * attached to another loop, or not quite detached from one; those of uv_poll_init(), EEXIST that
+ * the loop watches the fd already.
  */
 static inline int butter_libuv_attach(struct butter_libuv *a, uv_loop_t *loop)
 {

@@ -77,8 +77,9 @@ static inline void butter__poll_link(struct butter_poll *a, struct butter_poll_s
 
 /*
  * From the next prepare on, dispatch tells the callback of the source's events. Attached already,
- * it looks for events that others left cached. Returns 0, or -1 and errno: EINVAL event_size is
- * too small, something is missing, or edge is asked for; EBUSY it is attached to another set.
+ * it looks for events that others left cached. Returns 0, or -1 and errno: EBADF the source's fd
+ * was closed; EINVAL event_size is too small, something is missing, or edge is asked for; EBUSY
+ * it is attached to another set.
  */
 static inline int butter_poll_attach(struct butter_poll *a, struct butter_poll_set *set)
 {

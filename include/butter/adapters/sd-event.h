@@ -109,9 +109,9 @@ static inline void butter_sd_event_init(struct butter_sd_event *a, struct butter
 
 /*
  * From now on the loop tells the callback of the source's events; with edge by EPOLLET. Attached
- * already, it looks for events that others left cached. Returns 0, or -1 and errno: EINVAL
- * event_size is too small or something is missing; EBUSY it is attached to another loop; those
- * of sd_event_add_io(3) and sd_event_add_time(3).
+ * already, it looks for events that others left cached. Returns 0, or -1 and errno: EBADF the
+ * source's fd was closed; EINVAL event_size is too small or something is missing; EBUSY it is
+ * attached to another loop; those of sd_event_add_io(3) and sd_event_add_time(3).
  */
 static inline int butter_sd_event_attach(struct butter_sd_event *a, sd_event *event)
 {
