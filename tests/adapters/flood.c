@@ -2,6 +2,7 @@
 /* Floods: bounded turns, others are served beside, edges are not lost. */
 #include <fcntl.h>
 
+#include <butter/eventfd.h>
 #include <butter/inotify.h>
 
 #include "loop.h"
@@ -56,6 +57,20 @@ END_TEST
 START_TEST(edge_triggered_a_flood_is_told_whole)
 {
 	flood_of_files(1);
+}
+END_TEST
+
+START_TEST(edge_triggered_what_a_turn_leaves_in_the_kernel_is_told)
+{
+	struct told t = {.loop = kind.open()};
+	struct butter_eventfd *x = butter_eventfd_open(100, EFD_SEMAPHORE);
+	ck_assert_ptr_nonnull(x);
+	with_small_turns(&t, butter_eventfd_source(x), 1);
+	turn_and_count(&t, 100);
+	assert_sleeps(t.loop);
+	kind.discard(t.a);
+	butter_eventfd_close(x);
+	kind.close(t.loop);
 }
 END_TEST
 
@@ -167,6 +182,7 @@ SUITE(adapter_flood)
 	tcase_add_test(tc, two_floods_share_the_loop);
 	if (kind.edge) {
 		tcase_add_test(tc, edge_triggered_a_flood_is_told_whole);
+		tcase_add_test(tc, edge_triggered_what_a_turn_leaves_in_the_kernel_is_told);
 		tcase_add_test(tc, edge_triggered_attach_again_loses_nothing);
 	}
 }
