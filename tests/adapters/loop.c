@@ -111,8 +111,10 @@ void assert_sleeps(void *loop)
 	unsigned fired = 0, turns = 0;
 	turn_idly(loop);
 	kind.timer(loop, 50, &fired);
-	for (; !fired; turns++)
+	while (!fired) {
 		kind.turn(loop, 1);
+		turns++;
+	}
 	ck_assert_uint_le(turns, 10);
 }
 
