@@ -38,7 +38,8 @@ SOURCES := $(wildcard src/*/*.c)
 STATIC := $(B)/libbutter.a
 SHARED := $(B)/libbutter.so.$(VERSION)
 PAGES := $(wildcard man/man3/*.3 man/man7/*.7 man/man1/*.1)
-EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+# Those of the adapters need other libraries: scripts/check-adapters builds them.
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out examples/adapter-%,$(wildcard examples/*.c)))
 
 .PHONY: all demo check bench lint coverage deps deps-ci install uninstall clean
 
@@ -83,7 +84,8 @@ include bench/bench.mk
 include fuzz/fuzz.mk
 
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
-DEPS := check pkg-config mandoc groff-base binutils git e2fsprogs xfsprogs btrfs-progs
+DEPS := check pkg-config mandoc groff-base binutils git e2fsprogs xfsprogs btrfs-progs \
+	libev-dev libevent-dev libuv1-dev libglib2.0-dev libsystemd-dev
 DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
 	python3-pyinotify libclang-rt-14-dev clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
 deps:
