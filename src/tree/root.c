@@ -119,7 +119,7 @@ static void set_identity(struct butter_tree *t, struct butter__root *root, const
 	n->flags = (uint8_t)((n->flags & ~(unsigned)BUTTER__NODE_DIR) | kind_of(found));
 	butter__model_set_ino(&t->model, root->node, found->st.st_dev, found->st.st_ino);
 	if (t->model.entries)
-		butter__entry(&t->model, root->node)->type = found->st.st_mode & S_IFMT;
+		butter__entry(&t->model, root->node)->mode = (uint16_t)found->st.st_mode;
 	root->dev = found->st.st_dev;
 	root->missing = 0;
 	note_real(root, found->fd);
@@ -208,9 +208,10 @@ static void look_at(struct butter_tree *t, struct butter__root *root, int tell, 
 		root_stayed(t, root, found, wd);
 	} else {
 		struct butter__channel *old = root->channel;
+		int was_there = !root->missing;
 		root_went(t, root, tell);
 		/* with the old root its watch went, which may have been this one */
-		if (found->fd >= 0 && kind_of(found)) {
+		if (was_there && found->fd >= 0 && kind_of(found)) {
 			int again = watch_found(t, root, found);
 			if (wd >= 0 && (old != root->channel || wd != again))
 				butter__drop_watch(t, old, wd);

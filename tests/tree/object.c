@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs of the object. */
-#include <dirent.h>
+/* The verbs of the object; the rules that all objects keep are in tests/event/object.c. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -156,86 +155,6 @@ START_TEST(what_happens_in_a_pause_is_told_after_it)
 }
 END_TEST
 
-/* Lines "inotify wd:1 ino:..." of all of this process's objects. */
-static unsigned kernel_has(int32_t wd, uint64_t ino, unsigned *ret_all)
-{
-	unsigned found = 0;
-	DIR *dir = opendir("/proc/self/fdinfo");
-	ck_assert_ptr_nonnull(dir);
-	*ret_all = 0;
-	for (struct dirent *e; (e = readdir(dir));) {
-		FILE *file = fopen(path_in("/proc/self/fdinfo", e->d_name), "re");
-		char line[512];
-		while (file && fgets(line, sizeof(line), file)) {
-			unsigned long long has_wd, has_ino;
-			if (sscanf(line, "inotify wd:%llx ino:%llx", &has_wd, &has_ino) != 2)
-				continue;
-			++*ret_all;
-			found += has_wd == (uint32_t)wd && has_ino == ino;
-		}
-		if (file)
-			fclose(file);
-	}
-	closedir(dir);
-	return found;
-}
-
-static unsigned dumped, watched;
-static int check_watch(const struct butter_tree_node *node, void *data)
-{
-	struct stat st;
-	ck_assert_int_eq(lstat(node->path, &st), 0);
-	ck_assert_uint_eq(node->ino, st.st_ino);
-	dumped++;
-	if (node->flags & BUTTER_TREE_IS_DIR) {
-		ck_assert_uint_eq(kernel_has(node->wd, node->ino, data), 1);
-		watched++;
-	} else {
-		ck_assert_int_eq(node->wd, -1);
-	}
-	return 0;
-}
-
-static int seven(const struct butter_tree_node *node, void *data)
-{
-	(void)node, (void)data;
-	return 7;
-}
-
-START_TEST(dump_and_get_are_what_the_kernel_has)
-{
-	const char *top = scratch();
-	unsigned in_kernel = 0;
-	struct butter_tree_statistics got;
-	struct butter_tree *x = tree_of(_i ? BUTTER_TREE_ENTRIES : 0, top);
-	for (unsigned i = 0; i < 20; i++) {
-		char name[32];
-		snprintf(name, sizeof(name), "%u", i);
-		ck_assert_int_eq(mkdir(path_in(top, name), 0755), 0);
-		strcat(name, "/f");
-		touch(path_in(top, name));
-	}
-	ck_assert_int_eq(rename(path_in(top, "1"), path_in(top, "2/1")), 0);
-	ck_assert_int_eq(butter_tree_sync(x, -1), 1);
-	dumped = watched = 0;
-	ck_assert_int_eq(butter_tree_dump(x, check_watch, &in_kernel), 0);
-	ck_assert_int_eq(butter_tree_dump(x, seven, NULL), 7);
-	ck_assert_uint_eq(watched, 21);
-	for (const char *at = top; *at; at++)
-		in_kernel -= *at == '/';           /* the directories on the way */
-	ck_assert_uint_eq(in_kernel, watched + 1); /* the barrier */
-	butter_tree_get(x, &got);
-	ck_assert_uint_eq(got.directories, 21);
-	ck_assert_uint_eq(got.watches, 21);
-	ck_assert_uint_eq(got.entries, _i ? dumped : 0);
-	ck_assert_uint_eq(got.unwatched + got.overflows + got.rescans, 0);
-	ck_assert_uint_gt(got.records, 20);
-	ck_assert_uint_gt(got.bytes, 0);
-	ck_assert_uint_eq(got.events, 1); /* READY, which tree_of() has read */
-	butter_tree_close(x);
-}
-END_TEST
-
 /* An fd that is readable for nothing would spin. */
 START_TEST(the_fd_wakes_no_more_often_than_there_is_something)
 {
@@ -306,14 +225,13 @@ START_TEST(open_tells_the_calls_errno_and_leaks_nothing)
 }
 END_TEST
 
-SUITE(tree_tree)
+SUITE(tree_object)
 {
 	tcase_add_test(tc, an_event_is_told_with_path_and_name);
 	tcase_add_test(tc, sync_is_1_when_all_is_cached_and_its_event_comes_last);
 	tcase_add_test(tc, sync_without_waiting_is_0_and_its_event_comes_when_it_comes);
 	tcase_add_test(tc, sync_is_never_early);
 	tcase_add_test(tc, what_happens_in_a_pause_is_told_after_it);
-	tcase_add_loop_test(tc, dump_and_get_are_what_the_kernel_has, 0, 2);
 	tcase_add_test(tc, the_fd_wakes_no_more_often_than_there_is_something);
 	tcase_add_test(tc, close_in_a_forked_child_leaves_the_parents_as_it_was);
 	tcase_add_test(tc, read_tells_what_the_kernel_says);

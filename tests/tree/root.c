@@ -270,7 +270,7 @@ START_TEST(the_slash_alone_may_be_a_root)
 }
 END_TEST
 
-SUITE(tree_roots)
+SUITE(tree_root)
 {
 #define BOTH(test) tcase_add_loop_test(tc, test, 0, 2)
 	BOTH(a_root_that_is_deleted_is_told_after_all_below_it_and_is_told_when_it_is_made_again);
