@@ -380,13 +380,17 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 int butter_tree_remove(struct butter_tree *x, const char *path)
 {
 	int saved = errno;
-	char *whole = path && *path ? absolute(path) : NULL;
-	struct butter__root *root = whole ? find_root(x, whole) : NULL;
-	butter__free(whole);
-	if (!root) {
+	if (!path || !*path) {
 		errno = path ? ENOENT : EINVAL;
 		return -1;
 	}
+	char *whole = absolute(path);
+	struct butter__root *root = whole ? find_root(x, whole) : NULL;
+	if (whole && !root)
+		errno = ENOENT;
+	butter__free(whole);
+	if (!root)
+		return -1;
 	butter__coalesce_flush(x);
 	end_root(x, root);
 	butter__set_timer(x);

@@ -142,7 +142,8 @@ static int try(struct butter_source *source, operation *run, size_t row, unsigne
 	int n = run(source), told = errno, happened = fault_happened(documented[row].call);
 	fault_clear();
 	if (n < 0) {
-		ck_assert_msg(happened, "%s: failed without a fault, of row %zu", kind->name, row);
+		ck_assert_msg(happened, "%s: errno is %d without a fault, row %zu, call %u", kind->name, told,
+			      row, nth);
 		ck_assert_msg(told == error, "%s: errno is %d and not %d, row %zu, call %u", kind->name, told,
 			      error, row, nth);
 	} else {

@@ -333,7 +333,12 @@ static int add_and_remove(struct butter_source *source)
 {
 	struct butter_tree *x = (struct butter_tree *)source;
 	const char *path = watched_folder();
-	return butter_tree_add(x, path, NULL, NULL) < 0 ? -1 : butter_tree_remove(x, path);
+	if (butter_tree_add(x, path, NULL, NULL) < 0) {
+		if (errno != EEXIST) /* which could not be removed the last time */
+			return -1;
+		errno = 0;
+	}
+	return butter_tree_remove(x, path);
 }
 
 static int tell_of_backend(struct butter_source *source)
