@@ -145,6 +145,8 @@ static int check_without_watch(const struct butter_tree_node *node, void *data)
 	return 0;
 }
 
+static int is_root;
+
 /* A number of theirs for a directory is none of the kernel's. */
 static void dump_others(void *arg)
 {
@@ -158,7 +160,7 @@ static void dump_others(void *arg)
 		unsigned count = 0;
 		struct butter_tree *x = tree_of(BUTTER_TREE_ENTRIES, dir, others[i]);
 		if (!x) {
-			ck_assert_int_ne(geteuid() || i, 0);
+			ck_assert(!is_root && i == 0);
 			continue;
 		}
 		ck_assert_int_eq(butter_tree_dump(x, check_without_watch, &count), 0);
@@ -173,6 +175,7 @@ static void dump_others(void *arg)
 
 START_TEST(what_fanotify_and_looking_know_has_no_watch)
 {
+	is_root = geteuid() == 0;
 	in_mount_namespace(dump_others, (void *)(uintptr_t)scratch());
 }
 END_TEST
