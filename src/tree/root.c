@@ -329,7 +329,8 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 static int bad_options(const struct butter_tree_root *o)
 {
 	uint32_t known = BUTTER_TREE_WAIT | BUTTER_TREE_ONE_FILESYSTEM | BUTTER_TREE_SKIP_HIDDEN;
-	return (o->flags & ~known) != 0 || o->backend > BUTTER_TREE_POLL || o->poll_interval < 0;
+	return (o->flags & ~known) != 0 || o->backend > BUTTER_TREE_POLL || o->poll_interval < 0 ||
+	       o->reserved[0] | o->reserved[1] | o->reserved[2] | o->reserved[3];
 }
 
 static struct butter__root *make_root(struct butter_tree *t, const char *path,

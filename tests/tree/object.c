@@ -3,7 +3,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
+
+#include <butter/source.h>
 
 #include "child.h"
 #include "fault.h"
@@ -225,8 +228,138 @@ START_TEST(open_tells_the_calls_errno_and_leaks_nothing)
 }
 END_TEST
 
+START_TEST(release_gives_the_epoll_fd_back_with_nothing_in_it)
+{
+	struct epoll_event ready;
+	const char *top = scratch();
+	struct butter_tree *x = tree_of(0, top);
+	int fd = butter_tree_fd(x);
+	touch(path_in(top, "f"));
+	ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+	ck_assert_int_eq(poll_in(fd, 0), POLLIN);
+	ck_assert_int_eq(butter_tree_release(x), fd);
+	ck_assert_int_eq(epoll_wait(fd, &ready, 1, 0), 0);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert_fails(butter_tree_release(NULL), EINVAL);
+}
+END_TEST
+
+START_TEST(the_source_is_the_object)
+{
+	const char *top = scratch();
+	struct butter_tree *x = tree_of(0, top);
+	struct butter_source *source = butter_tree_source(x);
+	struct butter_tree_event ev;
+	ck_assert_ptr_eq(source, x);
+	ck_assert_str_eq(butter_source_ops(source)->name, "tree");
+	ck_assert_uint_eq(butter_source_ops(source)->event_size, sizeof(ev));
+	ck_assert_int_eq(butter_source_fd(source), butter_tree_fd(x));
+	touch(path_in(top, "f"));
+	ck_assert_int_eq(butter_source_wait_event(source, &ev, INT64_C(20000000000)), 1);
+	ck_assert_uint_eq(ev.type, BUTTER_TREE_CREATED);
+	ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+	ck_assert_uint_eq(butter_source_pending(source), butter_tree_pending(x));
+	butter_source_close(source);
+}
+END_TEST
+
+START_TEST(read_events_stores_what_is_cached_and_all_its_paths_are_valid_together)
+{
+	enum { FILES = 40 };
+	const char *top = scratch();
+	struct butter_tree *x = tree_of(BUTTER_TREE_ENTRIES, top);
+	static struct butter_tree_event events[4 * FILES];
+	char name[8];
+	unsigned created = 0;
+	for (unsigned i = 0; i < FILES; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		touch(path_in(top, name));
+	}
+	ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+	size_t count = butter_tree_pending(x);
+	ck_assert_int_eq(butter_tree_read_events(x, events, 3), 3);
+	ck_assert_uint_eq(butter_tree_pending(x), count - 3);
+	ck_assert_int_eq(butter_tree_read_events(x, events + 3, 4 * FILES - 3), (ssize_t)count - 3);
+	for (size_t i = 3; i < count; i++) {
+		if (events[i].type != BUTTER_TREE_CREATED)
+			continue;
+		ck_assert_int_eq(access(events[i].path, F_OK), 0);
+		created++;
+	}
+	ck_assert_uint_ge(created, FILES - 3);
+	ck_assert_uint_eq(events[count - 1].type, BUTTER_TREE_SYNC);
+	memset(events, 0xa5, sizeof(events[0]));
+	ck_assert_int_eq(butter_tree_read_events(x, events, 1), 0);
+	ck_assert_uint_eq(events[0].type, 0xa5a5a5a5);
+	butter_tree_close(x);
+}
+END_TEST
+
+/* Until the last has been handed out, and no longer; a pause holds it back. */
+START_TEST(the_fd_is_readable_exactly_while_something_is_cached)
+{
+	const char *top = scratch();
+	struct butter_tree *x = tree_of(0, top);
+	struct butter_tree_event ev;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+		ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+		while (butter_tree_pending(x) > 0) {
+			ck_assert_int_eq(poll_in(butter_tree_fd(x), 0), POLLIN);
+			butter_tree_pause(x);
+			ck_assert_int_eq(poll_in(butter_tree_fd(x), 0), 0);
+			butter_tree_resume(x);
+			ck_assert_int_eq(butter_tree_read_event(x, &ev), 1);
+		}
+		ck_assert_int_eq(poll_in(butter_tree_fd(x), 0), 0);
+	}
+	ck_assert_uint_eq(ev.cookie, 6);
+	butter_tree_close(x);
+}
+END_TEST
+
+/* Each call has a number, and each a mark of its own, in the end. */
+START_TEST(a_sync_that_failed_counts_and_its_mark_comes)
+{
+	struct butter_tree *x = tree_of(0, scratch());
+	fault_error(FAULT_FUTIMENS, 1, EROFS);
+	ck_assert_fails(butter_tree_sync(x, -1), EROFS);
+	fault_clear();
+	ck_assert_int_eq(butter_tree_sync(x, -1), 1);
+	ck_assert_uint_eq(next(x, BUTTER_TREE_SYNC).cookie, 1);
+	ck_assert_uint_eq(next(x, BUTTER_TREE_SYNC).cookie, 2);
+	butter_tree_close(x);
+}
+END_TEST
+
+START_TEST(options_of_open_are_checked)
+{
+	struct {
+		struct butter_tree_options o;
+		char more[8];
+	} later = {.o = {.size = sizeof(later)}};
+	struct butter_tree_options o = {.size = sizeof(o), .flags = 0x80000000u};
+	ck_assert_null_errno(butter_tree_open(&o), EINVAL);
+	o = (struct butter_tree_options){.size = 3};
+	ck_assert_null_errno(butter_tree_open(&o), EINVAL);
+	o = (struct butter_tree_options){.size = sizeof(o), .reserved = {0, 0, 0, 1}};
+	ck_assert_null_errno(butter_tree_open(&o), EINVAL);
+	butter_tree_close(butter_tree_open(&later.o));
+	later.more[7] = 1;
+	ck_assert_null_errno(butter_tree_open(&later.o), E2BIG);
+	fault_error(FAULT_MALLOC, 1, ENOMEM);
+	ck_assert_null_errno(butter_tree_open(NULL), ENOMEM);
+}
+END_TEST
+
 SUITE(tree_object)
 {
+	tcase_add_test(tc, release_gives_the_epoll_fd_back_with_nothing_in_it);
+	tcase_add_test(tc, the_source_is_the_object);
+	tcase_add_test(tc, read_events_stores_what_is_cached_and_all_its_paths_are_valid_together);
+	tcase_add_test(tc, the_fd_is_readable_exactly_while_something_is_cached);
+	tcase_add_test(tc, a_sync_that_failed_counts_and_its_mark_comes);
+	tcase_add_test(tc, options_of_open_are_checked);
 	tcase_add_test(tc, an_event_is_told_with_path_and_name);
 	tcase_add_test(tc, sync_is_1_when_all_is_cached_and_its_event_comes_last);
 	tcase_add_test(tc, sync_without_waiting_is_0_and_its_event_comes_when_it_comes);
