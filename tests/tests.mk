@@ -12,7 +12,9 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read calloc fcntl fcntl64 __fcntl_time64 ppoll \
 	__ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd fanotify_init fanotify_mark signalfd \
 	timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 epoll_create1 epoll_ctl getrlimit getrlimit64 ioctl \
-	__ioctl_time64 mmap mmap64 uname regcomp regexec
+	__ioctl_time64 mmap mmap64 uname regcomp regexec malloc realloc \
+	strdup strndup getcwd fopen fopen64 open open64 openat openat64 fstat __fstat64_time64 fstatat __fstatat64_time64 \
+	fstatfs fstatfs64 futimens __futimens64 readlink readlinkat poll memfd_create name_to_handle_at pthread_create
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))

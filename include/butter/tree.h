@@ -139,8 +139,8 @@ struct butter_tree_root {
 
 /* What the object has and has done. */
 struct butter_tree_statistics {
-	uint64_t directories, entries; /* that are known; entries: with BUTTER_TREE_ENTRIES */
-	uint64_t watches, unwatched;   /* directories watched, and those that cannot be */
+	uint64_t directories, entries; /* that are known; entries: files, with BUTTER_TREE_ENTRIES */
+	uint64_t watches, unwatched;   /* watches of inotify, and directories that cannot be watched */
 	uint64_t bytes;                /* of memory for what is known */
 	uint64_t records;              /* read from the kernel */
 	uint64_t events;               /* handed out */

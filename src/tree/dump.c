@@ -11,6 +11,13 @@ static int is_shown(const struct butter_tree *t, const struct butter__node *n)
 	return butter__tree_has_entries(t) || n->flags & BUTTER__NODE_DIR;
 }
 
+/* Other backends have numbers of their own, which are of no use to a caller. */
+static int wd_of(const struct butter_tree *t, uint32_t number)
+{
+	int wd = butter__node(&t->model, number)->wd;
+	return wd >= 0 && butter__channel_of(t, number) == butter__inotify_of(t) ? wd : -1;
+}
+
 static int dump_node(const struct butter_tree *t, struct butter__text *text, uint32_t number,
 		     int (*tell)(const struct butter_tree_node *node, void *data), void *data)
 {
@@ -22,7 +29,7 @@ static int dump_node(const struct butter_tree *t, struct butter__text *text, uin
 	struct butter_tree_node node = {.path = text->text,
 					.ino = n->ino,
 					.flags = n->flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0,
-					.wd = n->wd >= 0 ? n->wd : -1,
+					.wd = wd_of(t, number),
 					.root = (int32_t)butter__model_root(&t->model, number)};
 	return tell(&node, data);
 }
@@ -51,17 +58,18 @@ int butter_tree_dump(const struct butter_tree *x,
 	return n;
 }
 
-static void count_node(const struct butter_tree *t, const struct butter__node *n,
-		       struct butter_tree_statistics *ret)
+static void count_node(const struct butter_tree *t, uint32_t number, struct butter_tree_statistics *ret)
 {
-	if (!(n->parent || n->flags & BUTTER__NODE_ROOT))
+	const struct butter__node *n = butter__node(&t->model, number);
+	if (n->flags & BUTTER__NODE_ROOT ? t->roots[n->name].missing : !n->parent)
 		return;
 	if (n->flags & BUTTER__NODE_DIR) {
 		ret->directories++;
-		ret->watches += n->wd >= 0;
+		ret->watches += wd_of(t, number) >= 0;
 		ret->unwatched += (n->flags & BUTTER__NODE_UNWATCHED) != 0;
+	} else {
+		ret->entries += (uint64_t)butter__tree_has_entries(t);
 	}
-	ret->entries += (uint64_t)butter__tree_has_entries(t);
 }
 
 void butter_tree_get(const struct butter_tree *x, struct butter_tree_statistics *ret)
@@ -74,6 +82,6 @@ void butter_tree_get(const struct butter_tree *x, struct butter_tree_statistics 
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
 		now.bytes += butter__wds_bytes(&x->channels[i].wds);
 	for (uint32_t i = 1; i <= x->model.used; i++)
-		count_node(x, butter__node(&x->model, i), &now);
+		count_node(x, i, &now);
 	*ret = now;
 }

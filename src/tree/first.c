@@ -97,13 +97,10 @@ static void look(struct walker *k, int fd, struct found *f)
 	int is_entered = is_dir && !f->is_leaf;
 	if (is_entered)
 		f->wd = c->backend->watch(c, at, f->entry.name, k->w->mask);
-	if (is_entered && f->wd < 0)
-		f->later = 1;
-	else if (fstatat(at, f->entry.name, &f->st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
-		 !S_ISDIR(f->st.st_mode) != !is_dir)
-		f->later = 1;
-	else if (k->w->stays_on_dev && is_dir && f->st.st_dev != k->dir.st_dev)
-		f->later = 1;
+	f->later = (is_entered && f->wd < 0) ||
+		   fstatat(at, f->entry.name, &f->st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
+		   !S_ISDIR(f->st.st_mode) != !is_dir ||
+		   (k->w->stays_on_dev && is_dir && f->st.st_dev != k->dir.st_dev);
 }
 
 /* Rules are asked under the lock, since they use what belongs to the tree, and may be the caller's own. */

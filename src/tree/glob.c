@@ -179,7 +179,8 @@ static int next_component(struct match *m)
 	if (!slash || is_hidden(m, m->components.path))
 		return 0;
 	m->components.path = slash + 1;
-	m->at = m->components;
+	m->at.pattern = m->components.pattern;
+	m->at.path = m->components.path;
 	m->star.pattern = NULL;
 	return 1;
 }
@@ -203,8 +204,10 @@ static int take_components(struct match *m, const char *slash)
 	m->star.pattern = m->components.pattern = NULL;
 	if (!*slash)
 		return take_rest(m);
-	m->components = (struct place){slash + 1 + quoted, m->at.path};
-	m->at = m->components;
+	m->components.pattern = slash + 1 + quoted;
+	m->components.path = m->at.path;
+	m->at.pattern = m->components.pattern;
+	m->at.path = m->components.path;
 	return quoted ? next_component(m) : 1;
 }
 

@@ -98,7 +98,8 @@ static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struc
 {
 	uint32_t best = 0, node = 0;
 	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
-		if (butter__entry(&t->model, node)->type == (st->st_mode & S_IFMT) && !is_in_place(t, node))
+		if ((butter__entry(&t->model, node)->mode & S_IFMT) == (st->st_mode & S_IFMT) &&
+		    !is_in_place(t, node))
 			best = better(t, dir, best, node);
 	return best;
 }

@@ -134,12 +134,13 @@ static int grow_buckets(struct butter__model *m)
 
 static int add_chunk(struct butter__model *m)
 {
-	struct butter__node **nodes = realloc(m->nodes, (m->chunks + 1) * sizeof(*nodes));
+	struct butter__node **nodes = realloc(m->nodes, (m->chunks + 1) * sizeof(struct butter__node *));
 	if (!nodes)
 		return -1;
 	m->nodes = nodes;
 	if (m->has_entries) {
-		struct butter__entry **entries = realloc(m->entries, (m->chunks + 1) * sizeof(*entries));
+		struct butter__entry **entries =
+			realloc(m->entries, (m->chunks + 1) * sizeof(struct butter__entry *));
 		if (!entries)
 			return -1;
 		m->entries = entries;

@@ -40,7 +40,8 @@ struct butter__entry {
 	uint64_t size;
 	int64_t mtime;        /* nanoseconds */
 	uint32_t next_in_ino; /* nodes of the same bucket */
-	uint32_t type;        /* S_IFMT of the mode */
+	uint16_t mode;        /* st_mode, type and permissions */
+	uint16_t owner;       /* of user and group as much as there is room for */
 };
 
 struct butter__model {
@@ -104,7 +105,7 @@ int butter__model_is_below(const struct butter__model *m, uint32_t number, uint3
 /* Entries from now on, if there are none yet. 0, or -1 and ENOMEM. */
 int butter__model_want_entries(struct butter__model *m);
 
-/* Its identity on the disk; type and the two others matter where there are entries. */
+/* Its identity on the disk. */
 void butter__model_set_ino(struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino);
 /* Beyond 255 devices only the inode counts. */
 static inline int butter__model_is(const struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino)

@@ -277,6 +277,10 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree_options o;
 	if (butter__options_copy(&o, sizeof(o), options) < 0)
 		return NULL;
+	if (o.flags & ~BUTTER_TREE_ENTRIES || o.reserved[0] | o.reserved[1] | o.reserved[2] | o.reserved[3]) {
+		errno = EINVAL;
+		return NULL;
+	}
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;

@@ -17,6 +17,13 @@ static int64_t mtime_of(const struct stat *st)
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+/* As much as there is room for: a change of one of the two, by less than 65536, always shows. */
+static uint16_t owner_of(const struct stat *st)
+{
+	uint32_t user = st->st_uid ^ st->st_uid >> 16, group = st->st_gid ^ st->st_gid >> 16;
+	return (uint16_t)(user + 40503 * group);
+}
+
 static void note_identity(struct butter_tree *t, uint32_t node, const struct stat *st)
 {
 	butter__model_set_ino(&t->model, node, st->st_dev, st->st_ino);
@@ -25,7 +32,8 @@ static void note_identity(struct butter_tree *t, uint32_t node, const struct sta
 	struct butter__entry *e = butter__entry(&t->model, node);
 	e->size = (uint64_t)st->st_size;
 	e->mtime = mtime_of(st);
-	e->type = st->st_mode & S_IFMT;
+	e->mode = (uint16_t)st->st_mode;
+	e->owner = owner_of(st);
 }
 
 /* Whether the model's node is this very object. */
@@ -173,11 +181,14 @@ static void make_place(struct butter_tree *t, uint32_t old)
 
 static void tell_change(struct butter_tree *t, uint32_t node, const struct butter__there *there)
 {
-	if (!t->model.entries || there->is_dir)
+	if (!t->model.entries)
 		return;
-	struct butter__entry *e = butter__entry(&t->model, node);
-	if (e->size != (uint64_t)there->st.st_size || e->mtime != mtime_of(&there->st))
-		butter__tell(t, BUTTER_TREE_MODIFIED, BUTTER_TREE_SYNTHETIC, node, NULL, 0);
+	const struct butter__entry *e = butter__entry(&t->model, node);
+	unsigned flags = flags_of(t, node, BUTTER__LISTED);
+	if (!there->is_dir && (e->size != (uint64_t)there->st.st_size || e->mtime != mtime_of(&there->st)))
+		butter__tell(t, BUTTER_TREE_MODIFIED, flags, node, NULL, 0);
+	if (e->mode != (uint16_t)there->st.st_mode || e->owner != owner_of(&there->st))
+		butter__tell(t, BUTTER_TREE_ATTRIB, flags, node, NULL, 0);
 }
 
 /*

@@ -119,7 +119,7 @@ static void set_identity(struct butter_tree *t, struct butter__root *root, const
 	n->flags = (uint8_t)((n->flags & ~(unsigned)BUTTER__NODE_DIR) | kind_of(found));
 	butter__model_set_ino(&t->model, root->node, found->st.st_dev, found->st.st_ino);
 	if (t->model.entries)
-		butter__entry(&t->model, root->node)->type = found->st.st_mode & S_IFMT;
+		butter__entry(&t->model, root->node)->mode = (uint16_t)found->st.st_mode;
 	root->dev = found->st.st_dev;
 	root->missing = 0;
 	note_real(root, found->fd);
@@ -208,9 +208,10 @@ static void look_at(struct butter_tree *t, struct butter__root *root, int tell, 
 		root_stayed(t, root, found, wd);
 	} else {
 		struct butter__channel *old = root->channel;
+		int was_there = !root->missing;
 		root_went(t, root, tell);
 		/* with the old root its watch went, which may have been this one */
-		if (found->fd >= 0 && kind_of(found)) {
+		if (was_there && found->fd >= 0 && kind_of(found)) {
 			int again = watch_found(t, root, found);
 			if (wd >= 0 && (old != root->channel || wd != again))
 				butter__drop_watch(t, old, wd);
@@ -328,7 +329,8 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 static int bad_options(const struct butter_tree_root *o)
 {
 	uint32_t known = BUTTER_TREE_WAIT | BUTTER_TREE_ONE_FILESYSTEM | BUTTER_TREE_SKIP_HIDDEN;
-	return (o->flags & ~known) != 0 || o->backend > BUTTER_TREE_POLL || o->poll_interval < 0;
+	return (o->flags & ~known) != 0 || o->backend > BUTTER_TREE_POLL || o->poll_interval < 0 ||
+	       o->reserved[0] | o->reserved[1] | o->reserved[2] | o->reserved[3];
 }
 
 static struct butter__root *make_root(struct butter_tree *t, const char *path,
@@ -379,13 +381,17 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 int butter_tree_remove(struct butter_tree *x, const char *path)
 {
 	int saved = errno;
-	char *whole = path && *path ? absolute(path) : NULL;
-	struct butter__root *root = whole ? find_root(x, whole) : NULL;
-	butter__free(whole);
-	if (!root) {
+	if (!path || !*path) {
 		errno = path ? ENOENT : EINVAL;
 		return -1;
 	}
+	char *whole = absolute(path);
+	struct butter__root *root = whole ? find_root(x, whole) : NULL;
+	if (whole && !root)
+		errno = ENOENT;
+	butter__free(whole);
+	if (!root)
+		return -1;
 	butter__coalesce_flush(x);
 	end_root(x, root);
 	butter__set_timer(x);

@@ -47,6 +47,14 @@ static void found(struct butter_tree *t, uint32_t dir, const struct butter__dire
 		found_file(t, dir, entry);
 }
 
+/* On another filesystem, where the root is to stay on its own: there is nothing in it. */
+static int is_beyond(const struct butter_tree *t, uint32_t node, int fd)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
+	struct stat st;
+	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && fstat(fd, &st) == 0 && st.st_dev != root->dev;
+}
+
 /* 0, or -1: it is not there. The fd is this function's own, since its place in the directory counts. */
 static int list(struct butter_tree *t, uint32_t node)
 {
@@ -58,6 +66,8 @@ static int list(struct butter_tree *t, uint32_t node)
 	listing.fd = butter__tree_open_dir(t, node);
 	if (listing.fd < 0)
 		return -1;
+	if (is_beyond(t, node, listing.fd))
+		return 0;
 	t->open_node = 0;
 	butter__ignore_read(t, node, listing.fd);
 	uint64_t ino = butter__node(&t->model, node)->ino;

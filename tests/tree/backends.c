@@ -8,8 +8,8 @@
 #include <butter/tree.h>
 
 #include "child.h"
-#include "image.h"
 #include "consumer.h"
+#include "image.h"
 #include "scenarios.h"
 #include "test.h"
 
@@ -137,53 +137,6 @@ START_TEST(all_that_happens_is_told_on_ext4)
 }
 END_TEST
 
-static void use_as_nobody(void *arg)
-{
-	char dir[] = "/tmp/butter-test-XXXXXX";
-	(void)arg;
-	become_nobody();
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	struct butter_tree *t = open_tree(1);
-	ck_assert_fails(add_root(t, dir, BUTTER_TREE_FANOTIFY), EPERM);
-	int root = add_root(t, dir, BUTTER_TREE_AUTO);
-	ck_assert_int_ge(root, 0);
-	ck_assert_int_eq(butter_tree_backend(t, root, BUTTER_TREE_INOTIFY), 0);
-	ck_assert_fails(butter_tree_backend(t, root, BUTTER_TREE_FANOTIFY), EPERM);
-	ck_assert_fails(butter_tree_backend(t, root, BUTTER_TREE_POLL), EAGAIN);
-	butter_tree_close(t);
-	must(rmdir(dir));
-}
-
-START_TEST(fanotify_is_refused_to_an_ordinary_user_who_gets_inotify)
-{
-	in_child(use_as_nobody, NULL);
-}
-END_TEST
-
-START_TEST(what_tells_nothing_is_looked_at)
-{
-	struct butter_tree *t = open_tree(0);
-	int root = add_root(t, "/proc/self/fdinfo", BUTTER_TREE_AUTO);
-	ck_assert_int_ge(root, 0);
-	ck_assert_int_eq(butter_tree_backend(t, root, BUTTER_TREE_POLL), 0);
-	ck_assert_fails(butter_tree_backend(t, root, BUTTER_TREE_INOTIFY), EOPNOTSUPP);
-	ck_assert_fails(butter_tree_backend(t, root, BUTTER_TREE_FANOTIFY), EOPNOTSUPP);
-	butter_tree_close(t);
-}
-END_TEST
-
-START_TEST(a_backend_that_is_none_is_einval_and_a_root_that_is_none_enoent)
-{
-	struct butter_tree *t = open_tree(0);
-	ck_assert_fails(add_root(t, scratch(), BUTTER_TREE_POLL + 1), EINVAL);
-	ck_assert_fails(butter_tree_backend(t, 0, BUTTER_TREE_POLL), ENOENT);
-	ck_assert_fails(butter_tree_backend(t, -1, BUTTER_TREE_POLL), ENOENT);
-	int root = add_root(t, scratch(), BUTTER_TREE_POLL);
-	ck_assert_fails(butter_tree_backend(t, root, BUTTER_TREE_AUTO), EINVAL);
-	butter_tree_close(t);
-}
-END_TEST
-
 /* The tree's own timer makes the fd readable. */
 START_TEST(a_look_is_due_after_each_interval)
 {
@@ -284,10 +237,7 @@ END_TEST
 SUITE(tree_backends)
 {
 	tcase_set_timeout(raw, 120);
-	tcase_add_test(tc, a_backend_that_is_none_is_einval_and_a_root_that_is_none_enoent);
-	tcase_add_test(tc, what_tells_nothing_is_looked_at);
 	tcase_add_test(tc, a_look_is_due_after_each_interval);
-	tcase_add_test(tc, fanotify_is_refused_to_an_ordinary_user_who_gets_inotify);
 	tcase_add_test(raw, all_that_happens_is_told_on_tmpfs);
 	tcase_add_test(raw, all_that_happens_is_told_on_ext4);
 	tcase_add_test(raw, fanotify_enters_a_mount_and_tells_who_did_it);

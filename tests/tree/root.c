@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "../support/child.h"
+#include "../support/fault.h"
 #include "../support/image.h"
 #include "../support/test.h"
 #include "told.h"
@@ -270,8 +271,46 @@ START_TEST(the_slash_alone_may_be_a_root)
 }
 END_TEST
 
-SUITE(tree_roots)
+static int add_with(struct butter_tree *t, struct butter_tree_root o)
 {
+	o.size = sizeof(o);
+	return butter_tree_add(t, at_base("r"), &o, NULL);
+}
+
+START_TEST(a_wrong_option_is_EINVAL_and_adds_no_root)
+{
+	struct butter_tree *t = tree_of(0, scratch());
+	struct {
+		struct butter_tree_root o;
+		char more[8];
+	} later = {.o = {.size = sizeof(later)}, .more = {1}};
+	make_dir("r");
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.flags = 0x80}), EINVAL);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.backend = 4}), EINVAL);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.poll_interval = -1}), EINVAL);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.settle = -1}), EINVAL);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.ignore_file = "a/b"}), EINVAL);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){.reserved = {1}}), EINVAL);
+	ck_assert_fails(butter_tree_add(t, at_base("r"), &later.o, NULL), E2BIG);
+	ck_assert_fails(butter_tree_add(t, NULL, NULL, NULL), EINVAL);
+	ck_assert_fails(butter_tree_remove(t, NULL), EINVAL);
+	ck_assert_fails(butter_tree_remove(t, ""), ENOENT);
+	ck_assert_fails(butter_tree_remove(t, at_base("r")), ENOENT);
+	fault_error(FAULT_REALLOC, 1, ENOMEM);
+	ck_assert_fails(add_with(t, (struct butter_tree_root){0}), ENOMEM);
+	fault_clear();
+	ck_assert_int_eq(add_with(t, (struct butter_tree_root){0}), 0);
+	fault_error(FAULT_REALLOC, 1, ENOMEM);
+	ck_assert_fails(butter_tree_remove(t, at_base("r")), ENOMEM);
+	fault_clear();
+	ck_assert_int_eq(butter_tree_remove(t, at_base("r")), 0);
+	butter_tree_close(t);
+}
+END_TEST
+
+SUITE(tree_root)
+{
+	tcase_add_test(tc, a_wrong_option_is_EINVAL_and_adds_no_root);
 #define BOTH(test) tcase_add_loop_test(tc, test, 0, 2)
 	BOTH(a_root_that_is_deleted_is_told_after_all_below_it_and_is_told_when_it_is_made_again);
 	BOTH(a_root_that_is_renamed_away_is_gone_and_what_happens_there_is_not_told);
