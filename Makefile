@@ -30,7 +30,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-protot
 ALL_CPPFLAGS := -Iinclude -D_GNU_SOURCE $(ABI_FLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 $(WARNINGS) -fno-common -ffile-prefix-map=$(CURDIR)=. $(CFLAGS)
 LIB_CFLAGS := $(ALL_CFLAGS) -fvisibility=hidden -fno-semantic-interposition -fno-lto
-SHARED_FLAGS := -shared -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
+SHARED_FLAGS := -shared -pthread -Wl,-soname,libbutter.so.$(SOVERSION) -Wl,--version-script=src/libbutter.map \
 	-Wl,--no-undefined-version $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-Wl,-z,defs) -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions -Wl,--build-id=sha1
 
 HEADERS := $(wildcard include/butter/*.h include/butter/adapters/*.h)
@@ -38,7 +38,8 @@ SOURCES := $(wildcard src/*/*.c)
 STATIC := $(B)/libbutter.a
 SHARED := $(B)/libbutter.so.$(VERSION)
 PAGES := $(wildcard man/man3/*.3 man/man7/*.7 man/man1/*.1)
-EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+# Those of the adapters need other libraries: scripts/check-adapters builds them.
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out examples/adapter-%,$(wildcard examples/*.c)))
 
 .PHONY: all demo check bench lint coverage deps deps-ci install uninstall clean
 
@@ -74,18 +75,19 @@ $(B)/examples/%: examples/%.c $(STATIC) $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -pthread $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(STATIC)
 
-# The main job on real events: the example daemon while real programs change a directory.
-demo: $(B)/examples/daemon
-	scripts/demo $(B)/examples/daemon
+# The main job on real events: the example daemon, and the tree watcher, while real programs change a directory.
+demo: $(B)/examples/daemon $(B)/examples/tree
+	scripts/demo $(B)/examples/daemon $(B)/examples/tree
 
 include tests/tests.mk
 include bench/bench.mk
 include fuzz/fuzz.mk
 
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
-DEPS := check pkg-config mandoc groff-base binutils e2fsprogs xfsprogs btrfs-progs
+DEPS := check pkg-config mandoc groff-base binutils git e2fsprogs xfsprogs btrfs-progs \
+	libev-dev libevent-dev libuv1-dev libglib2.0-dev libsystemd-dev
 DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
-	python3-pyinotify libclang-rt-14-dev git clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
+	python3-pyinotify libclang-rt-14-dev clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
 deps:
 	scripts/deps "$(SUDO)" $(DEPS)
 deps-ci: deps

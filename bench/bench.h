@@ -23,6 +23,7 @@ struct bench {
 
 /* Measures and prints a line of the table. */
 void bench_compare(const struct bench *bench);
+void bench_compare_in(const struct bench *bench, unsigned rounds); /* no more than as usual */
 void bench_head(void);
 void bench_missing(const char *name, const char *why);
 
@@ -89,6 +90,7 @@ struct bench_raw_drain {
 };
 
 void bench_raw_drain_open(struct bench_raw_drain *drain, const char *name);
+unsigned bench_drain_raw(int fd); /* gives the number of events */
 double bench_raw_drain_side(void *arg);
 
 /* The parts of the run. */
@@ -101,5 +103,6 @@ void bench_eventfd(void);
 void bench_timerfd(void);
 void bench_relay(void);
 void bench_process(void);
+void bench_tree(const char *pyinotify_script, unsigned directories);
 
 #endif

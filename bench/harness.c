@@ -86,16 +86,21 @@ static void print_line(const struct bench *bench, double raw, double other, doub
 	fflush(stdout);
 }
 
-void bench_compare(const struct bench *bench)
+void bench_compare_in(const struct bench *bench, unsigned rounds)
 {
 	double raw[ROUNDS], other[ROUNDS], ratio[ROUNDS];
 	bench->raw(bench->raw_arg);
 	bench->other(bench->other_arg);
-	for (unsigned i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		run_round(bench, i, &raw[i], &other[i]);
 		ratio[i] = other[i] / raw[i];
 	}
-	print_line(bench, median(raw, ROUNDS), median(other, ROUNDS), median(ratio, ROUNDS));
+	print_line(bench, median(raw, rounds), median(other, rounds), median(ratio, rounds));
+}
+
+void bench_compare(const struct bench *bench)
+{
+	bench_compare_in(bench, ROUNDS);
 }
 
 void bench_head(void)

@@ -23,7 +23,7 @@ void bench_raw_drain_open(struct bench_raw_drain *drain, const char *name)
 		bench_die("inotify");
 }
 
-static unsigned drain_raw(int fd)
+unsigned bench_drain_raw(int fd)
 {
 	static char buf[BUFFER_SIZE] __attribute__((aligned(16)));
 	const struct inotify_event *event;
@@ -47,7 +47,7 @@ double bench_raw_drain_side(void *arg)
 	struct bench_raw_drain *drain = arg;
 	bench_queue_fill(&drain->queue);
 	uint64_t start = bench_now();
-	unsigned count = drain_raw(drain->fd);
+	unsigned count = bench_drain_raw(drain->fd);
 	double ns = bench_per(start, drain->queue.count);
 	bench_check_count(count, drain->queue.count);
 	return ns;

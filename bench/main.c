@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Usage: bench [path of pyinotify_drain.py]. Exits with 0 when it ran, whatever the figures say. */
+/* Usage: bench [path of pyinotify_drain.py [path of pyinotify_tree.py [directories of a tree]]]. Exits with 0 when it ran, whatever the figures say. */
 #include <signal.h>
+#include <stdlib.h>
 
 #include "bench.h"
 
@@ -17,5 +18,6 @@ int main(int argc, char **argv)
 	bench_timerfd();
 	bench_relay();
 	bench_process();
+	bench_tree(argc > 2 ? argv[2] : NULL, argc > 3 ? (unsigned)atoi(argv[3]) : 0);
 	return 0;
 }

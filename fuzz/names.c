@@ -10,6 +10,7 @@
 #include <butter/process.h>
 #include <butter/signalfd.h>
 #include <butter/timerfd.h>
+#include <butter/tree.h>
 
 #include "fuzz.h"
 
@@ -45,6 +46,8 @@ PARSE(fanotify_mask, uint64_t)
 FORMAT(fanotify_mask, uint64_t)
 PARSE(process_code, int)
 FORMAT(process_code, int)
+PARSE(tree_mask, uint32_t)
+FORMAT(tree_mask, uint32_t)
 
 static int signalfd_code_format(uint64_t value, char *buf, size_t len)
 {
@@ -63,6 +66,7 @@ static const struct names {
 	{timerfd_clock_parse, timerfd_clock_format, UINT32_MAX},
 	{fanotify_mask_parse, fanotify_mask_format, UINT64_MAX},
 	{process_code_parse, process_code_format, UINT32_MAX},
+	{tree_mask_parse, tree_mask_format, UINT32_MAX},
 };
 
 /* 1: the text has a value; 0: it has none, and ret is as it was. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test program (every suite, over the static library with faults wrapped in) and the checks.
 
-TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/process/*.c tests/loop/*.c tests/examples/*.c tests/support/*.c)
+TEST_SOURCES := $(wildcard $(addprefix tests/,$(addsuffix /*.c,fd sys event process tree loop examples support)))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(B)/obj/%.o)
 TEST_CXX_SOURCES := $(wildcard tests/event/*.cc)
 TEST_RUN := $(B)/tests/run
@@ -12,10 +12,10 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read calloc fcntl fcntl64 __fcntl_time64 ppoll \
 	__ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd fanotify_init fanotify_mark signalfd \
 	timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 epoll_create1 epoll_ctl getrlimit getrlimit64 ioctl \
-	__ioctl_time64 mmap mmap64 uname epoll_pwait2 \
-	__epoll_pwait2_time64 dup3 madvise realloc
-
-WRAPPED += clock_gettime __clock_gettime64
+	__ioctl_time64 mmap mmap64 uname regcomp regexec malloc realloc \
+	strdup strndup getcwd fopen fopen64 open open64 openat openat64 fstat __fstat64_time64 fstatat __fstatat64_time64 \
+	fstatfs fstatfs64 futimens __futimens64 readlink readlinkat poll memfd_create name_to_handle_at pthread_create \
+	epoll_pwait2 __epoll_pwait2_time64 dup3 madvise clock_gettime __clock_gettime64
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))
@@ -30,6 +30,15 @@ $(TEST_RUN): $(TEST_OBJECTS) $(STATIC)
 
 .PHONY: tests
 tests: $(TEST_RUN) $(EXAMPLES)
+
+# The writers of tests/tree/storm.c, for longer: make storm SEEDS=100 OPS=20000 SEED=1.
+SEED ?= 1
+SEEDS ?= 20
+OPS ?= 20000
+.PHONY: storm
+storm: $(TEST_RUN)
+	CK_RUN_SUITE=tree_storm CK_TIMEOUT_MULTIPLIER=60 BUTTER_STORM_SEED=$(SEED) BUTTER_STORM_SEEDS=$(SEEDS) \
+		BUTTER_STORM_OPS=$(OPS) $(TEST_RUN)
 
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)

@@ -24,5 +24,6 @@
 #include <butter/source.h>
 #include <butter/splice.h>
 #include <butter/timerfd.h>
+#include <butter/tree.h>
 
 #endif

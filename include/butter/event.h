@@ -8,7 +8,7 @@
  *	ssize_t butter_read_events(x, ret, max)		size_t butter_pending(x)
  *	int butter_wait_event(x, ret, timeout)		struct butter_source *butter_source(x)
  *	int butter_release(x)				void butter_close(x)
- *	ssize_t butter_decode(buf, len, ret)
+ *	ssize_t butter_decode(buf, len, ret)		of what has a decoder: not of a tree
  */
 #ifndef BUTTER_EVENT_H
 #define BUTTER_EVENT_H
@@ -20,6 +20,7 @@
 #include <butter/signalfd.h>
 #include <butter/source.h>
 #include <butter/timerfd.h>
+#include <butter/tree.h>
 
 #ifdef __cplusplus
 
@@ -39,23 +40,29 @@
 	static inline struct butter_source *butter_source(struct butter_##T *x)                    \
 	{ return butter_##T##_source(x); }                                                         \
 	static inline int butter_release(struct butter_##T *x) { return butter_##T##_release(x); } \
-	static inline void butter_close(struct butter_##T *x) { butter_##T##_close(x); }           \
+	static inline void butter_close(struct butter_##T *x) { butter_##T##_close(x); }
+
+/* And of a kind that one read(2) gives records of. */
+#define BUTTER__DECODER(T)                                                                         \
+	BUTTER__OVERLOADS(T)                                                                       \
 	static inline ssize_t butter_decode(const void *buf, size_t len,                           \
 					    struct butter_##T##_event *ret)                        \
 	{ return butter_##T##_decode(buf, len, ret); }
 /* clang-format on */
 
-BUTTER__OVERLOADS(eventfd)
-BUTTER__OVERLOADS(fanotify)
-BUTTER__OVERLOADS(inotify)
-BUTTER__OVERLOADS(process)
-BUTTER__OVERLOADS(signalfd)
-BUTTER__OVERLOADS(timerfd)
+BUTTER__DECODER(eventfd)
+BUTTER__DECODER(fanotify)
+BUTTER__DECODER(inotify)
+BUTTER__DECODER(process)
+BUTTER__DECODER(signalfd)
+BUTTER__DECODER(timerfd)
+BUTTER__OVERLOADS(tree)
+#undef BUTTER__DECODER
 #undef BUTTER__OVERLOADS
 
 #elif defined __STDC_VERSION__ && __STDC_VERSION__ >= 201112L
 
-/* A line for each object type: what follows is all made from these two lists. */
+/* A line for each object type, and for each event with a decoder: what follows is made from them. */
 /* clang-format off */
 #define BUTTER__OF(x, verb)                                                                 \
 	_Generic((x),                                                                       \
@@ -64,7 +71,8 @@ BUTTER__OVERLOADS(timerfd)
 		 struct butter_inotify *: butter_inotify_##verb,                            \
 		 struct butter_process *: butter_process_##verb,                            \
 		 struct butter_signalfd *: butter_signalfd_##verb,                          \
-		 struct butter_timerfd *: butter_timerfd_##verb)
+		 struct butter_timerfd *: butter_timerfd_##verb,                            \
+		 struct butter_tree *: butter_tree_##verb)
 
 #define BUTTER__OF_EVENT(ret, verb)                                                         \
 	_Generic((ret),                                                                     \

@@ -3,10 +3,10 @@
  * The answers that permission events wait for. The kernel knows a question by the fd that came with it,
  * which a careless caller may close and get again; a permission names one question for ever.
  */
-#include <butter/timerfd.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include <butter/timerfd.h>
 
 #include "fanotify.h"
 #include "object.h"

@@ -2,7 +2,6 @@
 /* The object: reading no more than there are fds for, answers, and what events carry. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #include <butter/epoll.h>
 #include <butter/timerfd.h>
@@ -160,14 +159,14 @@ static void drop(struct butter_fanotify *x)
 	errno = saved;
 }
 
-static inline int hand_out(struct butter_fanotify *x, struct butter_fanotify_event *ev)
+static inline int next_event(struct butter_source *source, void *ret)
 {
-	ssize_t n = butter__reader_decode(&x->reader, decode, ev);
-	if (n <= 0)
-		return butter__decoded(n);
-	if (x->answers.slots && butter__fanotify_waits(ev))
+	struct butter_fanotify *x = (struct butter_fanotify *)source;
+	struct butter_fanotify_event *ev = ret;
+	int n = butter__reader_next_event(&x->reader, decode, ev);
+	if (n > 0 && x->answers.slots && butter__fanotify_waits(ev))
 		ev->permission = butter__answers_take(&x->answers, ev->fd);
-	return 1;
+	return n;
 }
 
 static int read_event(struct butter_source *source, void *ret)
@@ -180,10 +179,10 @@ static int read_event(struct butter_source *source, void *ret)
 		if (n <= 0)
 			return n;
 	}
-	int n = hand_out(x, ret);
+	int n = next_event(source, ret);
 	if (n < 0) {
-		butter__answers_drop_cached(
-			&x->answers); /* before its fd is closed, which the answer names */
+		/* The answers go first: each names an fd that is closed with its event. */
+		butter__answers_drop_cached(&x->answers);
 		drop(x);
 	}
 	return n;
@@ -191,20 +190,7 @@ static int read_event(struct butter_source *source, void *ret)
 
 static ssize_t read_events(struct butter_source *source, void *ret, size_t max)
 {
-	struct butter_fanotify *x = (struct butter_fanotify *)source;
-	struct butter_fanotify_event *events = ret;
-	if (max == 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	int n = read_event(source, events), saved = errno;
-	if (n <= 0)
-		return n;
-	size_t count = 1;
-	while (count < max && x->reader.next < x->reader.end && hand_out(x, &events[count]) == 1)
-		count++;
-	errno = saved;
-	return (ssize_t)count;
+	return butter__reader_read_events(source, read_event, next_event, ret, max);
 }
 
 /* In a forked child the questions are the parent's. */

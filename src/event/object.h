@@ -110,23 +110,36 @@ static inline int butter__reader_read_event(struct butter__reader *r, butter__de
 	return butter__decoded(n);
 }
 
-/* read_events, likewise. Such a record ends the run, and the next call tells of it. */
-static inline ssize_t butter__reader_read_events(struct butter__reader *r, butter__decoder *decode, void *ret,
-						 size_t max)
+/* The next record, which is in the buffer. One that cannot be decoded stays there. */
+static inline int butter__reader_next_event(struct butter__reader *r, butter__decoder *decode, void *ret)
 {
-	size_t event_size = r->source.ops->event_size;
+	return butter__decoded(butter__reader_decode(r, decode, ret));
+}
+
+/* Hands out one event as read_event does: the first of a run, which may read, or the next in the buffer. */
+typedef int butter__step(struct butter_source *source, void *ret);
+
+/*
+ * read_events, from these two steps; inline, as above. A next that fails ends the run, and leaves it to
+ * the next call's first to tell of it.
+ */
+static inline ssize_t butter__reader_read_events(struct butter_source *source, butter__step *first,
+						 butter__step *next, void *ret, size_t max)
+{
+	const struct butter__reader *r = (const struct butter__reader *)source;
+	size_t event_size = source->ops->event_size;
 	char *event = ret;
 	if (max == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	ssize_t count = butter__reader_read_event(r, decode, event);
+	ssize_t count = first(source, event);
 	if (count <= 0)
 		return count;
 	int saved = errno;
 	while ((size_t)count < max && r->next < r->end) {
 		event += event_size;
-		if (butter__reader_decode(r, decode, event) <= 0)
+		if (next(source, event) <= 0)
 			break;
 		count++;
 	}
@@ -203,19 +216,26 @@ static inline size_t butter__reader_pending(struct butter__reader *r, butter__de
 		return butter_source_wait_event((struct butter_source *)x, ret, timeout);                    \
 	}
 
-/* The same for an object that begins with a struct butter__reader, from its decoder. */
+/*
+ * The same for an object that begins with a struct butter__reader, from its decoder; flatten, since
+ * compilers else call the decoder for each event.
+ */
 #define BUTTER__READER_OBJECT(T)                                                                             \
 	static ssize_t decode(const void *buf, size_t len, void *ret)                                        \
 	{                                                                                                    \
 		return butter_##T##_decode(buf, len, ret);                                                   \
 	}                                                                                                    \
-	static int read_event(struct butter_source *source, void *ret)                                       \
+	__attribute__((flatten)) static int read_event(struct butter_source *source, void *ret)              \
 	{                                                                                                    \
 		return butter__reader_read_event((struct butter__reader *)source, decode, ret);              \
 	}                                                                                                    \
+	__attribute__((flatten)) static inline int next_event(struct butter_source *source, void *ret)       \
+	{                                                                                                    \
+		return butter__reader_next_event((struct butter__reader *)source, decode, ret);              \
+	}                                                                                                    \
 	static ssize_t read_events(struct butter_source *source, void *ret, size_t max)                      \
 	{                                                                                                    \
-		return butter__reader_read_events((struct butter__reader *)source, decode, ret, max);        \
+		return butter__reader_read_events(source, read_event, next_event, ret, max);                 \
 	}                                                                                                    \
 	static size_t pending(struct butter_source *source)                                                  \
 	{                                                                                                    \

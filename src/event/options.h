@@ -11,4 +11,10 @@
  */
 int butter__options_copy(void *ret, size_t size, const void *options);
 
+/*
+ * The same question alone. 0, or -1 and E2BIG: of the bytes given, one beyond those known, which a newer
+ * butter has added, is not 0.
+ */
+int butter__options_known(const void *options, size_t known, size_t given);
+
 #endif

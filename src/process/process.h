@@ -39,11 +39,19 @@ struct butter__fd_step {
 };
 enum { BUTTER__SPARE = -2 };
 
+/* What is known of an entry while its step is looked for, and beside it their order by fd. */
+struct butter__fd_entry {
+	int32_t fd, from;
+	uint32_t needs;  /* entries that still have to duplicate fd */
+	uint32_t sorted; /* the index of the entry that has this place in it */
+};
+
 /*
- * Writes the steps that have the effect of all entries at once and returns how many; room: for
- * twice count. left is a copy of the entries, which is used up.
+ * Writes the steps that have the effect of all entries at once and returns how many; room: for twice
+ * count, and as many as count to work in. -1 and EINVAL: an fd is named twice. It takes count * log(count).
  */
-size_t butter__fd_steps(struct butter_spawn_fd *left, size_t count, struct butter__fd_step *ret_steps);
+ssize_t butter__fd_steps(const struct butter_spawn_fd *fds, size_t count, struct butter__fd_entry *work,
+			 struct butter__fd_step *ret_steps);
 
 /* The kernel's signal set, which is the beginning of libc's. */
 #define BUTTER__SIGSET_SIZE ((size_t)(_NSIG / 8))

@@ -12,6 +12,7 @@
 #include <butter/namespace.h>
 #include <butter/process.h>
 
+#include "../event/options.h"
 #include "../syscall.h"
 #include "process.h"
 
@@ -31,30 +32,23 @@ static int fail(int error)
 	return -1;
 }
 
-/* The fds that are named: none twice, since an order would be needed to say which one counts. */
+/* The fds that are named. That none is named twice is seen when their steps are made. */
 static int check_fds(const struct butter_spawn *how)
 {
 	if (how->fd_count > MOST_FDS || (how->fd_count > 0 && !how->fds))
 		return fail(EINVAL);
-	for (size_t i = 0; i < how->fd_count; i++) {
+	for (size_t i = 0; i < how->fd_count; i++)
 		if (how->fds[i].fd < 0 || how->fds[i].from < -1)
 			return fail(EINVAL);
-		for (size_t other = 0; other < i; other++)
-			if (how->fds[other].fd == how->fds[i].fd)
-				return fail(EINVAL);
-	}
 	return 0;
 }
 
-/* A larger struct is that of a newer header: what it says beyond this one must be nothing. */
+/* A larger struct is that of a newer header, and there is no older one to be smaller. */
 static int check_size(const struct butter_spawn *how)
 {
 	if (!how || how->size < sizeof(*how))
 		return fail(EINVAL);
-	for (size_t i = sizeof(*how); i < how->size; i++)
-		if (((const unsigned char *)how)[i])
-			return fail(E2BIG);
-	return 0;
+	return butter__options_known(how, sizeof(*how), how->size);
 }
 
 static int check(const struct butter_spawn *how)
@@ -150,30 +144,6 @@ static struct butter__start *make_room(struct area *area, const struct butter_sp
 	return memset(area->small, 0, sizeof(struct butter__start));
 }
 
-/* The start, and behind it the pointers to the paths, the steps, their working copy, and text. */
-static int make_area(struct area *area, const struct butter_spawn *how)
-{
-	size_t fds = how->fd_count, paths = count_paths(how);
-	size_t text = is_searched(how) ? strlen(how->search) + paths * (strlen(how->path) + 2) : 0;
-	size_t room = sizeof(struct butter__start) + (paths + 1) * sizeof(char *) +
-		      fds * (2 * sizeof(struct butter__fd_step) + sizeof(struct butter_spawn_fd)) + text;
-	struct butter__start *s = area->start = make_room(area, how, room);
-	if (!s)
-		return -1;
-	const char **path = (void *)(s + 1);
-	struct butter__fd_step *steps = (void *)(path + paths + 1);
-	struct butter_spawn_fd *left = (void *)(steps + 2 * fds);
-	write_paths(how, path, (char *)(left + fds));
-	path[paths] = NULL;
-	if (fds > 0)
-		memcpy(left, how->fds, fds * sizeof(*left));
-	describe(how, s);
-	s->paths = path;
-	s->steps = steps;
-	s->step_count = butter__fd_steps(left, fds, steps);
-	return 0;
-}
-
 static void end_area(struct area *area)
 {
 	int saved = errno;
@@ -181,6 +151,33 @@ static void end_area(struct area *area)
 		munmap(area->start, area->mapped);
 	free(area->heap);
 	errno = saved;
+}
+
+/* The start, and behind it the pointers to the paths, the steps, the room to find them in, and text. */
+static int make_area(struct area *area, const struct butter_spawn *how)
+{
+	size_t fds = how->fd_count, paths = count_paths(how);
+	size_t text = is_searched(how) ? strlen(how->search) + paths * (strlen(how->path) + 2) : 0;
+	size_t room = sizeof(struct butter__start) + (paths + 1) * sizeof(char *) +
+		      fds * (2 * sizeof(struct butter__fd_step) + sizeof(struct butter__fd_entry)) + text;
+	struct butter__start *s = area->start = make_room(area, how, room);
+	if (!s)
+		return -1;
+	const char **path = (void *)(s + 1);
+	struct butter__fd_step *steps = (void *)(path + paths + 1);
+	struct butter__fd_entry *work = (void *)(steps + 2 * fds);
+	write_paths(how, path, (char *)(work + fds));
+	path[paths] = NULL;
+	describe(how, s);
+	s->paths = path;
+	s->steps = steps;
+	ssize_t made = butter__fd_steps(how->fds, fds, work, steps);
+	if (made < 0) {
+		end_area(area);
+		return -1;
+	}
+	s->step_count = (size_t)made;
+	return 0;
 }
 
 /* As fork(2), since C cannot give clone3(2) another stack; the caller waits all the same. */

@@ -6,11 +6,23 @@
 #include <fcntl.h>
 
 #include <butter/butter.h>
+#include <butter/tree.h>
 
 #include "test.h"
 
 /* clang-format off */
 #define HAS(function, type) _Static_assert(_Generic(function, type: 1), #function)
+#define DECODES(T)                                                                                   \
+	HAS(butter_##T##_decode, ssize_t (*)(const void *, size_t, struct butter_##T##_event *));    \
+	static void T##_decodes(struct butter_##T##_event *ev)                                       \
+	{                                                                                            \
+		ck_assert_int_eq(butter_decode("", 0, ev), 0);                                       \
+	}
+#define DECODES_NOT(T)                                                                               \
+	static void T##_decodes(struct butter_##T##_event *ev)                                       \
+	{                                                                                            \
+		(void)ev;                                                                            \
+	}
 #define CONFORMS(T)                                                                                  \
 	HAS(butter_##T##_release, int (*)(struct butter_##T *));                                     \
 	HAS(butter_##T##_close, void (*)(struct butter_##T *));                                      \
@@ -20,7 +32,6 @@
 	HAS(butter_##T##_read_event, int (*)(struct butter_##T *, struct butter_##T##_event *));     \
 	HAS(butter_##T##_read_events, ssize_t (*)(struct butter_##T *, struct butter_##T##_event *, size_t)); \
 	HAS(butter_##T##_wait_event, int (*)(struct butter_##T *, struct butter_##T##_event *, int64_t)); \
-	HAS(butter_##T##_decode, ssize_t (*)(const void *, size_t, struct butter_##T##_event *));    \
 	static void T##_by_short_names(struct butter_##T *x)                                                 \
 	{                                                                                                    \
 		struct butter_##T##_event ev;                                                                \
@@ -30,19 +41,27 @@
 		ck_assert_int_eq(butter_read_event(x, &ev), 0);                                              \
 		ck_assert_int_eq(butter_read_events(x, &ev, 1), 0);                                          \
 		ck_assert_int_eq(butter_wait_event(x, &ev, 0), 0);                                           \
-		ck_assert_int_eq(butter_decode("", 0, &ev), 0);                                              \
+		T##_decodes(&ev);                                                                            \
 		int fd = butter_release(x);                                                                  \
 		ck_assert_int_eq(close(fd), 0);                                                              \
 	}
 
 /* clang-format on */
 
+DECODES(eventfd)
 CONFORMS(eventfd)
+DECODES(fanotify)
 CONFORMS(fanotify)
+DECODES(inotify)
 CONFORMS(inotify)
+DECODES(process)
 CONFORMS(process)
+DECODES(signalfd)
 CONFORMS(signalfd)
+DECODES(timerfd)
 CONFORMS(timerfd)
+DECODES_NOT(tree)
+CONFORMS(tree)
 
 #define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
 #define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
@@ -124,6 +143,29 @@ AT(signalfd_event, syscall, 84);
 AT(signalfd_event, call_addr, 88);
 AT(signalfd_event, arch, 96);
 SIZE(signalfd_event, 104);
+AT(tree_event, type, 0);
+AT(tree_event, flags, 4);
+AT(tree_event, root, 8);
+AT(tree_event, pid, 12);
+AT(tree_event, error, 16);
+AT(tree_event, path_len, 20);
+AT(tree_event, old_path_len, 24);
+AT(tree_event, name_len, 28);
+AT(tree_event, path, 32);
+AT(tree_event, old_path, 32 + WORD);
+AT(tree_event, name, 32 + 2 * WORD);
+AT(tree_event, limit, 32 + 3 * WORD);
+AT(tree_event, limit_value, 32 + 4 * WORD);
+AT(tree_event, limit_use, 40 + 4 * WORD);
+AT(tree_event, cookie, 48 + 4 * WORD);
+AT(tree_event, data, 56 + 4 * WORD);
+AT(tree_event, reserved, ALIGNED(56 + 5 * WORD));
+SIZE(tree_event, ALIGNED(56 + 5 * WORD) + 16);
+AT(tree_options, size, 0);
+AT(tree_options, flags, WORD);
+AT(tree_options, scan_workers, WORD + 4);
+AT(tree_options, reserved, ALIGNED(WORD + 8));
+SIZE(tree_options, ALIGNED(WORD + 8) + 32);
 AT(process_event, pid, 0);
 AT(process_event, uid, 4);
 AT(process_event, code, 8);
@@ -168,6 +210,60 @@ AT(spawn, flags, 9 * WORD);
 AT(spawn, pgid, 9 * WORD + 4);
 AT(spawn, cgroup_fd, 9 * WORD + 8);
 SIZE(spawn, 9 * WORD + 16);
+AT(tree_event, type, 0);
+AT(tree_event, flags, 4);
+AT(tree_event, root, 8);
+AT(tree_event, pid, 12);
+AT(tree_event, error, 16);
+AT(tree_event, path_len, 20);
+AT(tree_event, old_path_len, 24);
+AT(tree_event, name_len, 28);
+AT(tree_event, path, 32);
+AT(tree_event, old_path, 32 + WORD);
+AT(tree_event, name, 32 + 2 * WORD);
+AT(tree_event, limit, 32 + 3 * WORD);
+AT(tree_event, limit_value, 32 + 4 * WORD);
+AT(tree_event, limit_use, 40 + 4 * WORD);
+AT(tree_event, cookie, 48 + 4 * WORD);
+AT(tree_event, data, 56 + 4 * WORD);
+AT(tree_event, reserved, ALIGNED(56 + 5 * WORD));
+SIZE(tree_event, ALIGNED(56 + 5 * WORD) + 16);
+AT(tree_options, size, 0);
+AT(tree_options, flags, WORD);
+AT(tree_options, scan_workers, WORD + 4);
+AT(tree_options, reserved, ALIGNED(WORD + 8));
+SIZE(tree_options, ALIGNED(WORD + 8) + 32);
+AT(tree_rule, action, 0);
+AT(tree_rule, syntax, 4);
+AT(tree_rule, pattern, 8);
+AT(tree_rule, match, 8 + WORD);
+AT(tree_rule, data, 8 + 2 * WORD);
+SIZE(tree_rule, 8 + 3 * WORD);
+AT(tree_root, size, 0);
+AT(tree_root, mask, WORD);
+AT(tree_root, flags, WORD + 4);
+AT(tree_root, backend, WORD + 8);
+AT(tree_root, max_depth, WORD + 12);
+AT(tree_root, rules, WORD + 16);
+AT(tree_root, rule_count, 2 * WORD + 16);
+AT(tree_root, ignore_file, 3 * WORD + 16);
+AT(tree_root, poll_interval, ALIGNED(4 * WORD + 16));
+AT(tree_root, settle, ALIGNED(4 * WORD + 16) + 8);
+AT(tree_root, settle_max, ALIGNED(4 * WORD + 16) + 16);
+AT(tree_root, data, ALIGNED(4 * WORD + 16) + 24);
+AT(tree_root, reserved, ALIGNED(ALIGNED(4 * WORD + 16) + 24 + WORD));
+SIZE(tree_root, ALIGNED(ALIGNED(4 * WORD + 16) + 24 + WORD) + 32);
+AT(tree_node, path, 0);
+AT(tree_node, ino, ALIGNED(WORD));
+AT(tree_node, flags, ALIGNED(WORD) + 8);
+AT(tree_node, wd, ALIGNED(WORD) + 12);
+AT(tree_node, root, ALIGNED(WORD) + 16);
+AT(tree_node, reserved, ALIGNED(WORD) + 20);
+SIZE(tree_node, ALIGNED(WORD) + 24);
+AT(tree_statistics, directories, 0);
+AT(tree_statistics, bytes, 32);
+AT(tree_statistics, rescans, 64);
+SIZE(tree_statistics, 128);
 AT(source, ops, 0);
 AT(source, fd, WORD);
 SIZE(source, WORD + 16);
@@ -189,6 +285,7 @@ START_TEST(the_short_names_reach_every_type)
 	inotify_by_short_names(butter_inotify_open(0));
 	signalfd_by_short_names(butter_signalfd_open(&none, 0));
 	timerfd_by_short_names(butter_timerfd_open(CLOCK_MONOTONIC, 0));
+	tree_by_short_names(butter_tree_open(NULL));
 	struct butter_eventfd *x = butter_eventfd_open(0, 0);
 	butter_close(x);
 }

@@ -6,14 +6,13 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <butter/ids.h>
 
 #include "child.h"
 #include "files.h"
-#include "group.h"
 #include "image.h"
+#include "opener.h"
 #include "test.h"
 
 static void *open_in_thread(void *file)
@@ -48,11 +47,6 @@ START_TEST(the_pid_is_the_process_or_with_FAN_REPORT_TID_the_thread)
 }
 END_TEST
 
-static int open_it(const char *path)
-{
-	return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
-}
-
 START_TEST(an_answer_for_the_audit_log_needs_FAN_ENABLE_AUDIT)
 {
 	static const struct butter_fanotify_audit audit = {.rule_number = 7, .subject_trust = 2};
@@ -63,7 +57,7 @@ START_TEST(an_answer_for_the_audit_log_needs_FAN_ENABLE_AUDIT)
 		return;
 	touch(file);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, file, FAN_OPEN_PERM, 0), 0);
-	pid_t pid = start_asking(x, open_it, file);
+	pid_t pid = start_opener(x, file);
 	struct butter_fanotify_event ev = expect(x, FAN_OPEN_PERM);
 	if (_i) {
 		const struct butter_fanotify_audit *told = linux_is_at_least(6, 3) ? &audit : NULL;
@@ -72,7 +66,7 @@ START_TEST(an_answer_for_the_audit_log_needs_FAN_ENABLE_AUDIT)
 		ck_assert_fails(butter_fanotify_respond(x, &ev, FAN_DENY | FAN_AUDIT, NULL), EINVAL);
 		ck_assert_int_eq(butter_fanotify_respond(x, &ev, FAN_DENY, NULL), 0);
 	}
-	ck_assert_int_eq(end_asking(pid), EPERM);
+	ck_assert_int_eq(ended_with(pid), EPERM);
 	butter_fanotify_event_close(x, &ev);
 	butter_fanotify_close(x);
 }
@@ -96,7 +90,7 @@ START_TEST(who_changes_content_is_asked_before_who_reads_it)
 		close(butter_fanotify_fd(x[0]));
 		close(butter_fanotify_fd(x[1]));
 		alarm(30);
-		_exit(open_it(file));
+		_exit(open(file, O_RDONLY | O_CLOEXEC) < 0);
 	}
 	for (int i = 1; i >= 0; i--) {
 		ev = expect(x[i], FAN_OPEN_PERM);
@@ -105,7 +99,7 @@ START_TEST(who_changes_content_is_asked_before_who_reads_it)
 		ck_assert_int_eq(butter_fanotify_respond(x[i], &ev, FAN_ALLOW, NULL), 0);
 		butter_fanotify_event_close(x[i], &ev);
 	}
-	ck_assert_int_eq(end_asking(pid), 0);
+	ck_assert_int_eq(ended_with(pid), 0);
 	butter_fanotify_close(x[0]);
 	butter_fanotify_close(x[1]);
 }
@@ -296,7 +290,7 @@ static void open_for_writing(void *dir)
 		butter_fanotify_close(x);
 	}
 	close(input);
-	ck_assert_int_eq(end_asking(pid), 0);
+	ck_assert_int_eq(ended_with(pid), 0);
 }
 
 START_TEST(an_fd_for_writing_of_a_running_program_is_ETXTBSY)

@@ -9,8 +9,8 @@
 
 #include "child.h"
 #include "files.h"
-#include "group.h"
 #include "image.h"
+#include "opener.h"
 #include "test.h"
 
 /* errno of a mark or mount, 0: it is made. */
@@ -160,11 +160,6 @@ START_TEST(handles_are_those_of_name_to_handle_at_and_fsids_those_of_statfs)
 }
 END_TEST
 
-static int open_it(const char *path)
-{
-	return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
-}
-
 static void try_fds(const struct place *place)
 {
 	const char *file = path_in(place->dir, "file");
@@ -174,7 +169,7 @@ static void try_fds(const struct place *place)
 		return butter_fanotify_close(x);
 	touch(file);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, file, FAN_OPEN_PERM, FAN_MARK_FILESYSTEM), 0);
-	pid_t pid = start_asking(x, open_it, file);
+	pid_t pid = start_opener(x, file);
 	struct butter_fanotify_event ev = expect(x, FAN_OPEN_PERM);
 	ck_assert_int_eq(ev.pid, pid);
 	ck_assert_int_eq(fstat(ev.fd, &is), 0);
@@ -183,7 +178,7 @@ static void try_fds(const struct place *place)
 	ck_assert_uint_eq(is.st_dev, should.st_dev);
 	ck_assert_int_eq(butter_fanotify_respond(x, &ev, FAN_DENY, NULL), 0);
 	butter_fanotify_event_close(x, &ev);
-	ck_assert_int_eq(end_asking(pid), EPERM);
+	ck_assert_int_eq(ended_with(pid), EPERM);
 	butter_fanotify_close(x);
 }
 
@@ -205,13 +200,13 @@ static int make_subvolume(const char *dir)
 static void expect_path_in(const char *watched, unsigned kind, const char *sub, const char *name)
 {
 	char path[4096];
-	struct known_handle known;
+	struct handle known;
 	struct butter_fanotify *x = group_with(FAN_REPORT_DFID_NAME);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, watched, FAN_CREATE, kind), 0);
 	touch(path_in(sub, name));
 	struct butter_fanotify_event ev = expect(x, FAN_CREATE);
-	know_handle(watched, &known);
-	ck_assert_uint_eq(ev.dir.fsid, known.handle.fsid);
+	handle_of(&known, watched);
+	ck_assert_uint_eq(ev.dir.fsid, known.h.fsid);
 	ssize_t n = butter_fanotify_path(x, &ev.dir, ev.name, path, sizeof(path));
 	ck_assert_int_eq(n, (ssize_t)strlen(path_in(sub, name)));
 	ck_assert_str_eq(path, path_in(sub, name));

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "child.h"
-#include "group.h"
 #include "image.h"
+#include "opener.h"
 #include "test.h"
 
 enum {
@@ -159,11 +159,6 @@ START_TEST(the_flags_of_handles_say_what_is_told_of_an_object_its_directory_and_
 }
 END_TEST
 
-static int stay_open(const char *path)
-{
-	return open(path, O_RDONLY | O_CLOEXEC) < 0;
-}
-
 static void expect_pidfd_of(int pidfd, pid_t pid)
 {
 	char path[64], text[1024] = "", expected[32];
@@ -186,7 +181,7 @@ static struct butter_fanotify *after_child(unsigned f, pid_t *ret_pid)
 		return NULL;
 	touch(file);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, file, FAN_OPEN, 0), 0);
-	*ret_pid = start_asking(x, stay_open, file);
+	*ret_pid = start_opener(x, file);
 	ck_assert_int_eq(waitid(P_PID, (id_t)*ret_pid, &info, WEXITED | WNOWAIT), 0);
 	return x;
 }
@@ -209,7 +204,7 @@ START_TEST(a_pidfd_is_of_the_process_that_did_it_even_of_a_zombie)
 	ck_assert_int_eq(ev.fd >= 0, _i < 2);
 	butter_fanotify_event_close(x, &ev);
 	ck_assert_int_eq(ev.pidfd, FAN_NOPIDFD);
-	ck_assert_int_eq(end_asking(pid), 0);
+	ck_assert_int_eq(ended_with(pid), 0);
 	butter_fanotify_close(x);
 }
 END_TEST
@@ -232,7 +227,7 @@ START_TEST(of_a_process_that_was_reaped_there_is_no_pidfd)
 	struct butter_fanotify *x = after_child(of_ended[_i].flags, &pid);
 	if (!x)
 		return;
-	ck_assert_int_eq(end_asking(pid), 0);
+	ck_assert_int_eq(ended_with(pid), 0);
 	struct butter_fanotify_event ev = expect(x, FAN_OPEN);
 	ck_assert_int_eq(ev.pid, pid);
 	ck_assert_int_eq(ev.pidfd, of_ended[_i].pidfd);

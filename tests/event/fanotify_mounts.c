@@ -125,13 +125,13 @@ static void expect_error(struct butter_fanotify *x, const char *dir, int32_t exp
 	int32_t error = 0;
 	uint32_t count = 0, head[2];
 	uint64_t untouched = 7;
-	struct known_handle root;
+	struct handle root;
 	struct butter_fanotify_event ev = expect(x, FAN_FS_ERROR);
 	ck_assert_int_eq(butter_fanotify_event_error(&ev, &error, &count), 1);
 	ck_assert_int_eq(error, expected);
 	ck_assert_uint_eq(count, times);
-	know_handle(dir, &root);
-	ck_assert_uint_eq(ev.object.fsid, root.handle.fsid);
+	handle_of(&root, dir);
+	ck_assert_uint_eq(ev.object.fsid, root.h.fsid);
 	ck_assert_uint_eq(ev.object.len, sizeof(head));
 	memcpy(head, ev.object.handle, sizeof(head));
 	ck_assert_uint_eq(head[0], 0);

@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 
 #include "child.h"
-#include "group.h"
 #include "image.h"
+#include "opener.h"
 #include "test.h"
 
 enum { PAGES = 64 };
@@ -18,32 +18,32 @@ static size_t page(size_t count)
 	return count * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static int do_open(const char *path)
+static int do_open(const void *path)
 {
 	return open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
 }
 
 /* The last byte of one page and the first of the next. */
-static int do_read(const char *path)
+static int do_read(const void *path)
 {
 	char bytes[2];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 || pread(fd, bytes, sizeof(bytes), (off_t)page(2) - 1) < 0 ? errno : 0;
 }
 
-static int do_write(const char *path)
+static int do_write(const void *path)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 || pwrite(fd, "xyz", 3, (off_t)page(3) + 7) < 0 ? errno : 0;
 }
 
-static int do_truncate(const char *path)
+static int do_truncate(const void *path)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	return fd < 0 || ftruncate(fd, (off_t)page(5)) < 0 ? errno : 0;
 }
 
-static int do_map(const char *path)
+static int do_map(const void *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -51,14 +51,14 @@ static int do_map(const char *path)
 	return mmap(NULL, page(2), PROT_READ, MAP_SHARED, fd, (off_t)page(7)) == MAP_FAILED ? errno : 0;
 }
 
-static int do_list(const char *path)
+static int do_list(const void *path)
 {
 	char bytes[4096];
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || syscall(SYS_getdents64, fd, bytes, sizeof(bytes), 0L, 0L, 0L) < 0 ? errno : 0;
 }
 
-static int do_exec(const char *path)
+static int do_exec(const void *path)
 {
 	char *const arguments[] = {(char *)"file", NULL};
 	return execve(path, arguments, arguments) < 0 ? errno : 0;
@@ -66,7 +66,7 @@ static int do_exec(const char *path)
 
 struct question {
 	uint64_t mask;
-	int (*act)(const char *path);
+	int (*act)(const void *path);
 	int of_dir, allowed;  /* what the call gives when it is allowed */
 	size_t offset, count; /* pages */
 };
@@ -101,19 +101,19 @@ static void expect_range(const struct question *q, const struct butter_fanotify_
 /* Asked once, and what the child is told. FAN_ONDIR is told by groups of handles alone. */
 static int answer(struct butter_fanotify *x, const struct question *q, const char *path, uint32_t response)
 {
-	pid_t pid = start_asking(x, q->act, path);
+	pid_t pid = start_child(x, q->act, path);
 	struct butter_fanotify_event ev = expect(x, q->mask);
 	ck_assert_int_eq(ev.pid, pid);
 	ck_assert_int_ge(ev.fd, 0);
 	expect_range(q, &ev);
 	ck_assert_int_eq(butter_fanotify_respond(x, &ev, response, NULL), 0);
 	butter_fanotify_event_close(x, &ev);
-	int result = end_asking(pid);
+	int result = ended_with(pid);
 	expect_nothing(x);
 	return result;
 }
 
-static void ask(const struct question *q, const char *dir)
+static void try_question(const struct question *q, const char *dir)
 {
 	const char *file = path_in(dir, "file"), *path = q->of_dir ? dir : file;
 	struct butter_fanotify *x = group_with(FAN_CLASS_PRE_CONTENT);
@@ -133,7 +133,7 @@ static void ask_all(void *dir)
 {
 	must_mount("tmpfs", dir);
 	for (size_t i = 0; i < QUESTIONS && is_admin(); i++)
-		ask(&questions[i], dir);
+		try_question(&questions[i], dir);
 }
 
 START_TEST(each_question_is_asked_once_and_its_answer_is_what_the_call_gives)
@@ -153,7 +153,7 @@ static void ask_ranges(void *arg)
 		return;
 	must_mount(place->type, place->dir);
 	for (size_t i = 0; i < RANGES; i++)
-		ask(&ranges[i], place->dir);
+		try_question(&ranges[i], place->dir);
 }
 
 START_TEST(the_bytes_that_will_be_accessed_are_told_in_whole_pages)

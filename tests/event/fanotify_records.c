@@ -175,11 +175,11 @@ struct task {
 	const char *top;
 };
 
-static int knows(const char *path, struct known_handle *ret)
+static int knows(const char *path, struct handle *ret)
 {
 	if (access(path, F_OK) < 0)
 		return 0;
-	know_handle(path, ret);
+	handle_of(ret, path);
 	return 1;
 }
 
@@ -187,12 +187,12 @@ static void operate(void *arg)
 {
 	struct task *task = arg;
 	const char *dir = prepare(task->top), *object = operations[task->i].object;
-	struct known_handle dir_known, sub_known, object_known;
+	struct handle dir_known, sub_known, object_known;
 	int known = object && knows(path_in(dir, object), &object_known);
 	struct butter_fanotify *x =
 		group_with(linux_is_at_least(5, 17) ? FAN_REPORT_DFID_NAME_TARGET : FAN_REPORT_DFID_NAME);
-	know_handle(dir, &dir_known);
-	know_handle(path_in(dir, "sub"), &sub_known);
+	handle_of(&dir_known, dir);
+	handle_of(&sub_known, path_in(dir, "sub"));
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, dir,
 					       operations[task->i].watched | FAN_ONDIR | FAN_EVENT_ON_CHILD,
 					       0),

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "child.h"
-#include "group.h"
 #include "image.h"
+#include "opener.h"
 #include "test.h"
 
 enum { ANY = FAN_REPORT_DFID_NAME_TARGET };
@@ -117,11 +117,6 @@ START_TEST(an_ordinary_user_marks_inodes_that_he_may_read)
 }
 END_TEST
 
-static int open_relative(const char *name)
-{
-	return open(name, O_RDONLY | O_CLOEXEC) < 0;
-}
-
 /* Who did it is told of oneself alone; where it is only a handle says, which is for others to open. */
 static void watch_as_nobody(void *dirfd)
 {
@@ -130,13 +125,13 @@ static void watch_as_nobody(void *dirfd)
 	ck_assert_int_eq(fchdir(*(int *)dirfd), 0);
 	struct butter_fanotify *x = group_with(FAN_REPORT_DFID_NAME);
 	ck_assert_int_eq(butter_fanotify_watch(x, AT_FDCWD, ".", FAN_OPEN | FAN_EVENT_ON_CHILD, 0), 0);
-	ck_assert_int_eq(end_asking(start_asking(x, open_relative, "file")), 0);
+	ck_assert_int_eq(ended_with(start_opener(x, "file")), 0);
 	struct butter_fanotify_event ev = expect(x, FAN_OPEN);
 	ck_assert_int_eq(ev.pid, 0);
 	ck_assert_str_eq(ev.name, "file");
 	expect_handle_of(&ev.dir, ".");
 	ck_assert_fails(butter_fanotify_path(x, &ev.dir, ev.name, path, sizeof(path)), EPERM);
-	ck_assert_int_eq(open_relative("file"), 0);
+	open_and_close_at("file", O_RDONLY);
 	ck_assert_int_eq(expect(x, FAN_OPEN).pid, getpid());
 	butter_fanotify_close(x);
 }

@@ -55,6 +55,21 @@ static const struct {
 	{FAULT_CHDIR, {EACCES, EFAULT, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR}},
 	{FAULT_DUP, {EBADF, EMFILE, EINTR, EINVAL}},
 	{FAULT_EXECVE, {E2BIG, EAGAIN, EFAULT, EIO, EISDIR, ELIBBAD, ELOOP, ENOEXEC, ENOMEM, ETXTBSY}},
+	{FAULT_MALLOC, {ENOMEM}},
+	{FAULT_REALLOC, {ENOMEM}},
+	{FAULT_STRDUP, {ENOMEM}},
+	{FAULT_OPEN, {EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR}},
+	{FAULT_STAT, {EACCES, ENOENT, ENOMEM, ENOTDIR}},
+	{FAULT_STATFS, {EIO, ENOMEM, ENOSYS}},
+	{FAULT_FUTIMENS, {EACCES, EPERM, EROFS}},
+	{FAULT_READLINK, {EACCES, EIO, ENOENT, ENOMEM}},
+	{FAULT_POLL, {EINTR, ENOMEM}},
+	{FAULT_GETCWD, {EACCES, ENOENT, ENOMEM}},
+	{FAULT_MEMFD_CREATE, {EMFILE, ENFILE, ENOMEM}},
+	{FAULT_NAME_TO_HANDLE_AT, {EOPNOTSUPP, EPERM, ESTALE}},
+	{FAULT_GETDENTS, {EACCES, EIO, ENOENT, ENOMEM}},
+	{FAULT_FOPEN, {EACCES, EMFILE, ENFILE, ENOENT, ENOMEM}},
+	{FAULT_PTHREAD_CREATE, {EAGAIN, EPERM}},
 };
 enum { DOCUMENTED = sizeof(documented) / sizeof(documented[0]) };
 _Static_assert((int)DOCUMENTED == (int)FAULT_UNAME, "a row for each function that the objects call");
@@ -127,11 +142,17 @@ static int try(struct butter_source *source, operation *run, size_t row, unsigne
 	int n = run(source), told = errno, happened = fault_happened(documented[row].call);
 	fault_clear();
 	if (n < 0) {
-		ck_assert_msg(happened, "%s: failed without a fault", kind->name);
-		ck_assert_int_eq(told, error);
+		ck_assert_msg(happened, "%s: errno is %d without a fault, row %zu, call %u", kind->name, told,
+			      row, nth);
+		ck_assert_msg(told == error, "%s: errno is %d and not %d, row %zu, call %u", kind->name, told,
+			      error, row, nth);
 	} else {
-		ck_assert_int_eq(told, 0);
-		ck_assert_msg(!happened || error == EAGAIN, "%s: a fault was not told", kind->name);
+		ck_assert_msg(told == 0, "%s: errno is %d after success, row %zu, call %u", kind->name, told,
+			      row, nth);
+		/* what a composite makes up for, or tells as an event, is in tests/tree/faults.c */
+		int is_mended = kind->composite || (kind->asks_paths && documented[row].call >= FAULT_MALLOC);
+		ck_assert_msg(!happened || error == EAGAIN || is_mended,
+			      "%s: a fault was not told, of row %zu, call %u", kind->name, row, nth);
 	}
 	injected += (unsigned)happened;
 	while (butter_source_read_event(source, events) == 1)
@@ -160,20 +181,22 @@ static int try_all(struct butter_source *source, operation *run, size_t row, int
 static void sweep(operation *run)
 {
 	struct butter_source *source = kind->open();
-	adopt_fd = kind->make_fd();
+	adopt_fd = kind->make_fd ? kind->make_fd() : -1;
 	for (size_t row = 0; row < DOCUMENTED; row++)
 		for (size_t i = 0; i < MOST_ERRORS && documented[row].errors[i]; i++)
 			if (!try_all(source, run, row, documented[row].errors[i]))
 				break;
 	butter_source_close(source);
-	ck_assert_int_eq(close(adopt_fd), 0);
+	if (kind->make_fd)
+		ck_assert_int_eq(close(adopt_fd), 0);
 }
 
 START_TEST(every_fault_is_told_and_costs_nothing)
 {
 	kind = &kinds[_i];
 	for (size_t i = 0; i < OPERATIONS; i++)
-		sweep(operations[i]);
+		if (operations[i] != adopt || kind->from_fd)
+			sweep(operations[i]);
 	for (size_t i = 0; kind->verbs[i]; i++)
 		sweep(kind->verbs[i]);
 	printf("%s: %u faults injected\n", kind->name, injected);

@@ -52,7 +52,8 @@ START_TEST(open_makes_the_fd_close_on_exec_and_nonblocking)
 	struct butter_source *source = open_kind(_i);
 	int fd = butter_source_fd(source);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+	if (!kinds[_i].composite) /* an epoll fd is not read(2) */
+		ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 	butter_source_close(source);
 	ck_assert_fails(fcntl(fd, F_GETFD), EBADF);
 }
@@ -138,7 +139,7 @@ START_TEST(release_gives_the_fd_back_open)
 	int fd = butter_source_fd(source);
 	kinds[_i].fire(source);
 	ck_assert_int_eq(butter_source_release(source), fd);
-	ck_assert_int_eq(poll_in(fd, 0), POLLIN);
+	ck_assert_int_eq(poll_in(fd, 0), kinds[_i].composite ? 0 : POLLIN); /* which has nothing in its set */
 	close(fd);
 }
 END_TEST
@@ -224,7 +225,8 @@ START_TEST(pending_counts_what_was_read_and_not_handed_out)
 	for (size_t left = kinds[_i].caches ? 5 : 0; left-- > 0;) {
 		ck_assert_int_eq(butter_source_read_event(source, &event), 1);
 		ck_assert_uint_eq(butter_source_pending(source), left);
-		ck_assert_int_eq(poll_in(butter_source_fd(source), 0), 0);
+		ck_assert_int_eq(poll_in(butter_source_fd(source), 0),
+				 kinds[_i].composite && left > 0 ? POLLIN : 0);
 	}
 	while (butter_source_read_event(source, &event) == 1)
 		ck_assert_uint_eq(butter_source_pending(source), 0);
@@ -361,9 +363,9 @@ SUITE(event_object)
 	EVERY_KIND(open_tells_the_calls_errno);
 	EVERY_KIND(open_without_memory_is_ENOMEM_and_leaks_nothing);
 	EVERY_KIND(open_at_the_fd_limit_is_EMFILE);
-	EVERY_KIND(from_fd_sets_both_flags_and_owns_the_fd);
-	EVERY_KIND(from_fd_of_no_open_fd_is_EBADF);
-	EVERY_KIND(from_fd_that_fails_leaves_the_fd_with_the_caller);
+	EVERY_KIND_OF_FD(from_fd_sets_both_flags_and_owns_the_fd);
+	EVERY_KIND_OF_FD(from_fd_of_no_open_fd_is_EBADF);
+	EVERY_KIND_OF_FD(from_fd_that_fails_leaves_the_fd_with_the_caller);
 	EVERY_KIND(release_gives_the_fd_back_open);
 	EVERY_KIND(read_event_is_0_when_there_is_nothing_and_touches_neither_ret_nor_errno);
 	EVERY_KIND(read_event_is_1_for_an_event_and_keeps_errno);

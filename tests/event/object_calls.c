@@ -85,5 +85,7 @@ SUITE(event_object_calls)
 {
 	tcase_add_loop_test(raw, one_read_for_all_cached_events_and_one_more_to_know_that_it_is_drained, 0,
 			    KINDS_READ);
-	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, 0, KINDS);
+	/* A composite has an fd of each of its parts. */
+	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, 0, KINDS_READ);
+	tcase_add_loop_test(raw, open_and_close_make_one_system_call_each, KINDS_KNOWN, KINDS);
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include <butter/file.h>
 
@@ -65,22 +64,6 @@ const char *at(const char *format, ...)
 	va_end(args);
 	ck_assert_uint_lt((size_t)n, sizeof(strings[0]));
 	return string;
-}
-
-struct handle *handle_of(struct handle *ret, const char *path)
-{
-	struct statfs fs;
-	int mount_id;
-	uint32_t room = sizeof(ret->bytes) - 8;
-	memset(ret, 0, sizeof(*ret));
-	ck_assert_int_eq(statfs(path, &fs), 0);
-	memcpy(&ret->h.fsid, &fs.f_fsid, sizeof(ret->h.fsid));
-	memcpy(ret->bytes, &room, sizeof(room));
-	ck_assert_int_eq(name_to_handle_at(AT_FDCWD, path, (void *)ret->bytes, &mount_id, 0), 0);
-	memcpy(&room, ret->bytes, sizeof(room));
-	ret->h.handle = ret->bytes;
-	ret->h.len = 8 + room;
-	return ret;
 }
 
 void make(const char *path)

@@ -5,12 +5,7 @@
 
 #include <stdarg.h>
 
-#include <butter/fanotify.h>
-
-struct handle {
-	struct butter_fanotify_handle h;
-	_Alignas(8) unsigned char bytes[8 + 128];
-};
+#include "group.h"
 
 extern struct butter_fanotify *x;
 
@@ -28,7 +23,6 @@ const char *at(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* mkdir(2), and the handle of what it made. */
 struct handle *new_dir(struct handle *ret, const char *path);
-struct handle *handle_of(struct handle *ret, const char *path);
 
 /* mkdir(2), rename(2), and with RENAME_EXCHANGE; they cannot fail. */
 void make(const char *path);

@@ -2,8 +2,11 @@
 /* The fds of a child: all entries at once, whatever their order and whatever overlaps. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
+#include "../../src/process/process.h"
 #include "child.h"
 #include "run.h"
 
@@ -166,9 +169,103 @@ START_TEST(standard_input_and_output_are_plumbed)
 }
 END_TEST
 
+/* What the steps leave under each number; each had its own number in it before, or -1: not open. */
+static void assert_steps(const struct butter_spawn_fd *fds, size_t count, size_t numbers)
+{
+	struct butter__fd_entry *work = calloc(count, sizeof(*work));
+	struct butter__fd_step *steps = calloc(2 * count, sizeof(*steps));
+	int32_t *has = calloc(numbers, sizeof(*has)), *wanted = calloc(numbers, sizeof(*wanted)), spare = -1;
+	for (size_t i = 0; i < numbers; i++)
+		has[i] = wanted[i] = (int32_t)i;
+	for (size_t i = 0; i < count; i++)
+		wanted[fds[i].fd] = fds[i].from;
+	ssize_t made = butter__fd_steps(fds, count, work, steps);
+	ck_assert_int_ge(made, (ssize_t)count);
+	ck_assert_int_le(made, (ssize_t)(2 * count));
+	for (ssize_t i = 0; i < made; i++) {
+		int32_t from = steps[i].from;
+		from = from == BUTTER__SPARE ? spare : from < 0 ? -1 : has[from];
+		*(steps[i].to == BUTTER__SPARE ? &spare : &has[steps[i].to]) = from;
+	}
+	ck_assert_mem_eq(has, wanted, numbers * sizeof(*has));
+	free(wanted);
+	free(has);
+	free(steps);
+	free(work);
+}
+
+static void shuffle(struct butter_spawn_fd *fds, size_t count)
+{
+	for (size_t i = count; i-- > 1;) {
+		size_t other = (size_t)rand() % (i + 1);
+		int32_t fd = fds[i].fd;
+		fds[i].fd = fds[other].fd;
+		fds[other].fd = fd;
+	}
+}
+
+START_TEST(steps_of_any_assignment_have_its_effect)
+{
+	enum { NUMBERS = 24, ROUNDS = 20000 };
+	struct butter_spawn_fd fds[NUMBERS];
+	const char *given = getenv("BUTTER_TEST_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+	printf("process_fds: BUTTER_TEST_SEED=%u\n", seed);
+	srand(seed);
+	for (int round = 0; round < ROUNDS; round++) {
+		int reach = 1 + rand() % NUMBERS;
+		for (int i = 0; i < NUMBERS; i++)
+			fds[i] = (struct butter_spawn_fd){.fd = i, .from = rand() % (reach + 1) - 1};
+		shuffle(fds, NUMBERS);
+		assert_steps(fds, 1 + (size_t)rand() % NUMBERS, NUMBERS);
+	}
+}
+END_TEST
+
+/* Each as many as may be named: one ring, rings of two, and a chain from either end. */
+START_TEST(steps_of_the_most_fds_have_their_effect)
+{
+	enum { MOST = 1 << 16 };
+	static struct butter_spawn_fd ring[MOST], pairs[MOST], up[MOST], down[MOST];
+	for (int i = 0; i < MOST; i++) {
+		ring[i] = (struct butter_spawn_fd){.fd = i, .from = (i + 1) % MOST};
+		pairs[i] = (struct butter_spawn_fd){.fd = i, .from = i ^ 1};
+		up[i] = down[MOST - 1 - i] = (struct butter_spawn_fd){.fd = i, .from = i - 1};
+	}
+	assert_steps(ring, MOST, MOST);
+	assert_steps(pairs, MOST, MOST);
+	assert_steps(up, MOST, MOST);
+	assert_steps(down, MOST, MOST);
+}
+END_TEST
+
+START_TEST(an_fd_named_twice_is_EINVAL_wherever_it_stands)
+{
+	enum { COUNT = 9 };
+	struct butter_spawn_fd fds[COUNT];
+	struct butter__fd_entry work[COUNT];
+	struct butter__fd_step steps[2 * COUNT];
+	for (int one = 0; one < COUNT; one++) {
+		for (int other = 0; other < COUNT; other++) {
+			for (int i = 0; i < COUNT; i++)
+				fds[i] = (struct butter_spawn_fd){.fd = 100 - i, .from = -1};
+			fds[one].fd = fds[other].fd;
+			ssize_t n = butter__fd_steps(fds, COUNT, work, steps);
+			ck_assert_int_eq(n, one == other ? COUNT : -1);
+			if (one != other)
+				ck_assert_null_errno(butter_spawn(SPAWN("/bin/true", ARGV("x"), .fds = fds,
+									.fd_count = COUNT)),
+						     EINVAL);
+		}
+	}
+}
+END_TEST
+
 SUITE(process_fds)
 {
-	(void)tc;
+	tcase_add_test(tc, steps_of_any_assignment_have_its_effect);
+	tcase_add_test(tc, steps_of_the_most_fds_have_their_effect);
+	tcase_add_test(tc, an_fd_named_twice_is_EINVAL_wherever_it_stands);
 	tcase_add_loop_test(raw, every_assignment_is_simultaneous, 0, 2);
 	tcase_add_test(raw, rings_and_chains_of_any_length_keep_what_they_hold);
 	tcase_add_test(raw, nothing_else_is_passed_but_what_is_not_close_on_exec);

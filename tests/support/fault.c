@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <regex.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,10 +15,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -95,11 +101,13 @@ IN_CHILD static int faulty(enum fault_call call)
 #if defined __GLIBC__ && !defined __LP64__
 #define TIME64(name) "__" #name "64"
 #define OFFSET64(name) #name "64"
+#define STAT64(name) "__" #name "64_time64"
 #define FCNTL "__fcntl_time64"
 #define IOCTL "__ioctl_time64"
 #else
 #define TIME64(name) #name
 #define OFFSET64(name) #name
+#define STAT64(name) #name
 #define FCNTL "fcntl"
 #define IOCTL "ioctl"
 #endif
@@ -137,6 +145,11 @@ WRAPPED(int, timerfd_settime, "timerfd_settime",
 #endif
 WRAPPED(int, timerfd_gettime, TIME64(timerfd_gettime), (int fd, struct itimerspec *value), (fd, value),
 	FAULT_TIMERFD_GETTIME)
+WRAPPED(int, regcomp, "regcomp", (regex_t * regex, const char *pattern, int flags), (regex, pattern, flags),
+	FAULT_REGCOMP)
+WRAPPED(int, regexec, "regexec",
+	(const regex_t *regex, const char *text, size_t count, regmatch_t match[], int flags),
+	(regex, text, count, match, flags), FAULT_REGEXEC)
 WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
 
 WRAPPED(int, epoll_create1, "epoll_create1", (int flags), (flags), FAULT_EPOLL_CREATE1)
@@ -168,18 +181,63 @@ ssize_t wrap_read(int fd, void *buf, size_t size)
 	return faults[FAULT_READ].result;
 }
 
-void *real_calloc(size_t count, size_t size) __asm__("__real_calloc");
-void *wrap_calloc(size_t count, size_t size) __asm__("__wrap_calloc");
-void *wrap_calloc(size_t count, size_t size)
+WRAPPED(int, fstat, STAT64(fstat), (int fd, struct stat *ret), (fd, ret), FAULT_STAT)
+WRAPPED(int, fstatat, STAT64(fstatat), (int dir, const char *path, struct stat *ret, int flags),
+	(dir, path, ret, flags), FAULT_STAT)
+WRAPPED(int, fstatfs, OFFSET64(fstatfs), (int fd, struct statfs *ret), (fd, ret), FAULT_STATFS)
+WRAPPED(int, futimens, TIME64(futimens), (int fd, const struct timespec times[2]), (fd, times),
+	FAULT_FUTIMENS)
+WRAPPED(ssize_t, readlink, "readlink", (const char *path, char *buf, size_t size), (path, buf, size),
+	FAULT_READLINK)
+WRAPPED(ssize_t, readlinkat, "readlinkat", (int dir, const char *path, char *buf, size_t size),
+	(dir, path, buf, size), FAULT_READLINK)
+WRAPPED(int, poll, "poll", (struct pollfd * fds, nfds_t n, int timeout), (fds, n, timeout), FAULT_POLL)
+WRAPPED(int, memfd_create, "memfd_create", (const char *name, unsigned flags), (name, flags),
+	FAULT_MEMFD_CREATE)
+WRAPPED(int, name_to_handle_at, "name_to_handle_at",
+	(int dir, const char *path, void *handle, int *mount, int flags), (dir, path, handle, mount, flags),
+	FAULT_NAME_TO_HANDLE_AT)
+WRAPPED(int, pthread_create, "pthread_create",
+	(pthread_t * thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
+	(thread, attr, start, arg), FAULT_PTHREAD_CREATE)
+
+/* Those that return a pointer: NULL. */
+#define WRAPPED_POINTER(type, name, linked, parameters, arguments, call)                                     \
+	type *real_##name parameters __asm__("__real_" linked);                                              \
+	type *wrap_##name parameters __asm__("__wrap_" linked);                                              \
+	type *wrap_##name parameters                                                                         \
+	{                                                                                                    \
+		return faulty(call) ? NULL : real_##name arguments;                                          \
+	}
+
+WRAPPED_POINTER(void, malloc, "malloc", (size_t size), (size), FAULT_MALLOC)
+WRAPPED_POINTER(void, realloc, "realloc", (void *old, size_t size), (old, size), FAULT_REALLOC)
+WRAPPED_POINTER(char, strdup, "strdup", (const char *text), (text), FAULT_STRDUP)
+WRAPPED_POINTER(char, strndup, "strndup", (const char *text, size_t len), (text, len), FAULT_STRDUP)
+WRAPPED_POINTER(char, getcwd, "getcwd", (char *buf, size_t size), (buf, size), FAULT_GETCWD)
+WRAPPED_POINTER(FILE, fopen, OFFSET64(fopen), (const char *path, const char *mode), (path, mode), FAULT_FOPEN)
+WRAPPED_POINTER(void, calloc, "calloc", (size_t count, size_t size), (count, size), FAULT_CALLOC)
+
+int real_open(const char *path, int flags, ...) __asm__("__real_" OFFSET64(open));
+int wrap_open(const char *path, int flags, ...) __asm__("__wrap_" OFFSET64(open));
+int wrap_open(const char *path, int flags, ...)
 {
-	return faulty(FAULT_CALLOC) ? NULL : real_calloc(count, size);
+	va_list arguments;
+	va_start(arguments, flags);
+	unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, unsigned) : 0;
+	va_end(arguments);
+	return faulty(FAULT_OPEN) ? -1 : real_open(path, flags, mode);
 }
 
-void *real_realloc(void *at, size_t size) __asm__("__real_realloc");
-void *wrap_realloc(void *at, size_t size) __asm__("__wrap_realloc");
-void *wrap_realloc(void *at, size_t size)
+int real_openat(int dir, const char *path, int flags, ...) __asm__("__real_" OFFSET64(openat));
+int wrap_openat(int dir, const char *path, int flags, ...) __asm__("__wrap_" OFFSET64(openat));
+int wrap_openat(int dir, const char *path, int flags, ...)
 {
-	return faulty(FAULT_REALLOC) ? NULL : real_realloc(at, size);
+	va_list arguments;
+	va_start(arguments, flags);
+	unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, unsigned) : 0;
+	va_end(arguments);
+	return faulty(FAULT_OPEN) ? -1 : real_openat(dir, path, flags, mode);
 }
 
 int real_fcntl(int fd, int cmd, ...) __asm__("__real_" FCNTL);
@@ -250,6 +308,8 @@ IN_CHILD static enum fault_call call_of(long number)
 	case SYS_epoll_pwait2:
 		return FAULT_EPOLL_PWAIT2;
 #endif
+	case SYS_getdents64:
+		return FAULT_GETDENTS;
 	case SYS_pidfd_open:
 		return FAULT_PIDFD_OPEN;
 	case SYS_pidfd_send_signal:

@@ -36,14 +36,30 @@ enum fault_call {
 	FAULT_CHDIR,
 	FAULT_DUP,
 	FAULT_EXECVE,
+	FAULT_MALLOC,
+	FAULT_REALLOC,
+	FAULT_STRDUP, /* and strndup() */
+	FAULT_OPEN,   /* and openat() */
+	FAULT_STAT,   /* fstat() and fstatat() */
+	FAULT_STATFS,
+	FAULT_FUTIMENS,
+	FAULT_READLINK, /* and readlinkat() */
+	FAULT_POLL,
+	FAULT_GETCWD,
+	FAULT_MEMFD_CREATE,
+	FAULT_NAME_TO_HANDLE_AT,
+	FAULT_GETDENTS,
+	FAULT_FOPEN,
+	FAULT_PTHREAD_CREATE,
 	FAULT_UNAME, /* no operation of the sweep makes this call, or those below */
 	FAULT_IOCTL,
 	FAULT_SIGPROCMASK,
 	FAULT_CLOSE_RANGE,
 	FAULT_EPOLL_PWAIT2,
-	FAULT_REALLOC,
 	FAULT_DUP3,
 	FAULT_MADVISE,
+	FAULT_REGCOMP, /* these two return an error: fault_result() */
+	FAULT_REGEXEC,
 	FAULT_CALLS
 };
 

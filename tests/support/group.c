@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <butter/file.h>
 
@@ -10,7 +9,6 @@
 #include "test.h"
 
 enum {
-	SOON = 10,              /* seconds */
 	FID_ONLY = 0x200,       /* AT_HANDLE_FID of Linux 6.5: a handle that need not be opened */
 	STATX_UNIQUE = 0x4000,  /* STATX_MNT_ID_UNIQUE of Linux 6.8 */
 	STATX_MNT_ID_AT = 0x90, /* stx_mnt_id, which musl's struct does not have */
@@ -27,16 +25,23 @@ int is_admin(void)
 	return 1;
 }
 
-struct butter_fanotify *admin_group_with(unsigned flags, unsigned event_f_flags)
+struct butter_fanotify *admin_group(unsigned flags, unsigned event_f_flags,
+				    const struct butter_fanotify_options *options)
 {
-	struct butter_fanotify *x = butter_fanotify_open(flags, event_f_flags, NULL);
+	struct butter_fanotify *x = butter_fanotify_open(flags, event_f_flags, options);
+	int error = errno;
 	if (!is_admin()) {
 		ck_assert_ptr_null(x);
-		ck_assert_int_eq(errno, EPERM);
+		ck_assert_int_eq(error, EPERM);
 		return NULL;
 	}
-	ck_assert_msg(x != NULL, "%#x: %s", flags, strerror(errno));
+	ck_assert_msg(x != NULL, "%#x: %s", flags, strerror(error));
 	return x;
+}
+
+struct butter_fanotify *admin_group_with(unsigned flags, unsigned event_f_flags)
+{
+	return admin_group(flags, event_f_flags, NULL);
 }
 
 struct butter_fanotify *group_with(unsigned flags)
@@ -49,8 +54,8 @@ struct butter_fanotify *group_with(unsigned flags)
 struct butter_fanotify_event next_event(struct butter_fanotify *x)
 {
 	struct butter_fanotify_event ev;
-	int n = butter_fanotify_wait_event(x, &ev, SOON * INT64_C(1000000000));
-	ck_assert_msg(n == 1, "%s", n == 0 ? "no event" : strerror(errno));
+	int n = butter_fanotify_wait_event(x, &ev, TIMEOUT_NS);
+	ck_assert_msg(n == 1, "wait_event: %d, %s", n, n == 0 ? "no event" : strerror(errno));
 	return ev;
 }
 
@@ -72,7 +77,7 @@ void expect_nothing(struct butter_fanotify *x)
 		      n == 1 ? ev.name : "");
 }
 
-void know_handle(const char *path, struct known_handle *ret)
+struct handle *handle_of(struct handle *ret, const char *path)
 {
 	struct statfs fs;
 	uint32_t bytes = sizeof(ret->bytes) - sizeof(struct file_handle);
@@ -86,23 +91,24 @@ void know_handle(const char *path, struct known_handle *ret)
 	ck_assert_msg(n == 0, "%s: %s", path, strerror(errno));
 	ck_assert_int_eq(statfs(path, &fs), 0);
 	memcpy(&bytes, ret->bytes, sizeof(bytes));
-	memcpy(&ret->handle.fsid, &fs.f_fsid, sizeof(ret->handle.fsid));
-	ret->handle.len = (uint32_t)sizeof(struct file_handle) + bytes;
+	memcpy(&ret->h.fsid, &fs.f_fsid, sizeof(ret->h.fsid));
+	ret->h.handle = ret->bytes;
+	ret->h.len = (uint32_t)sizeof(struct file_handle) + bytes;
+	return ret;
 }
 
-void expect_this_handle(const struct butter_fanotify_handle *handle, const struct known_handle *known)
+void expect_this_handle(const struct butter_fanotify_handle *handle, const struct handle *known)
 {
 	ck_assert_ptr_nonnull(handle->handle);
-	ck_assert_uint_eq(handle->len, known->handle.len);
+	ck_assert_uint_eq(handle->len, known->h.len);
 	ck_assert_mem_eq(handle->handle, known->bytes, handle->len);
-	ck_assert_uint_eq(handle->fsid, known->handle.fsid);
+	ck_assert_uint_eq(handle->fsid, known->h.fsid);
 }
 
 void expect_handle_of(const struct butter_fanotify_handle *handle, const char *path)
 {
-	struct known_handle known;
-	know_handle(path, &known);
-	expect_this_handle(handle, &known);
+	struct handle known;
+	expect_this_handle(handle, handle_of(&known, path));
 }
 
 uint64_t unique_mount_id(const char *path)
@@ -119,24 +125,4 @@ void open_and_close_at(const char *path, int flags)
 	int fd = open(path, flags | O_CLOEXEC);
 	ck_assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
 	close(fd);
-}
-
-pid_t start_asking(struct butter_fanotify *x, int (*fn)(const char *path), const char *path)
-{
-	pid_t pid = check_fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		close(butter_fanotify_fd(x));
-		alarm(3 * SOON);
-		_exit(fn(path));
-	}
-	return pid;
-}
-
-int end_asking(pid_t pid)
-{
-	int status;
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
 }

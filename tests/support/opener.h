@@ -7,10 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <butter/fanotify.h>
-
-enum { TIMEOUT = 20 }; /* seconds that nothing here takes */
-#define TIMEOUT_NS (TIMEOUT * INT64_C(1000000000))
+#include "group.h"
 
 /* An object of these flags; NULL: an ordinary user, who has been told EPERM. */
 struct butter_fanotify *guard(unsigned flags, const struct butter_fanotify_options *options);

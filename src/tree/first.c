@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "../event/object.h"
+#include "first.h"
+#include "verdict.h"
+
+enum { BATCH = 128 };
+
+/* What a name is. */
+struct found {
+	struct butter__dirent entry;
+	struct stat st;
+	int wd;      /* -1: none */
+	int later;   /* it is not plainly new */
+	int is_leaf; /* it is not entered */
+};
+
+struct walker {
+	struct butter__walk *w;
+	int has_cwd; /* its working directory is its own */
+	struct butter__text path;
+	struct stat dir; /* the directory, before it was listed */
+	uint32_t node;
+	uint64_t dev, ino; /* of it, as far as is known */
+	uint64_t subdirs;
+	unsigned char listing[BUTTER__LISTING_SIZE];
+	struct found batch[BATCH];
+	unsigned count;
+};
+
+static void wake(struct butter__walk *w)
+{
+	if (w->waiting > 0)
+		pthread_cond_broadcast(&w->more);
+}
+
+static void leave_for_later(struct butter__walk *w, uint32_t node, const struct found *f)
+{
+	if (butter__names_add(&w->later, node, f->entry.name, f->entry.len) < 0)
+		w->t->lost = 1;
+	if (f->wd >= 0 && butter__list_add(&w->strays, (uint32_t)f->wd) < 0)
+		w->t->lost = 1;
+}
+
+static int is_known(const struct butter__walk *w, uint32_t node, const struct found *f)
+{
+	const struct butter__model *m = &w->t->model;
+	if (butter__model_find(m, node, f->entry.name, f->entry.len))
+		return 1;
+	if (S_ISDIR(f->st.st_mode))
+		return butter__wds_get(&w->channel->wds, f->wd) != 0;
+	return butter__model_by_ino(m, f->st.st_dev, f->st.st_ino, 0) != 0;
+}
+
+static void skip_leaf(struct walker *k, const struct found *f)
+{
+	struct butter__walk *w = k->w;
+	struct butter__list *scan = &w->t->scan;
+	if (f->st.st_dev == k->dir.st_dev && butter__nlink_is_leaf(&f->st) &&
+	    butter__list_add(&w->nlink.skipped, scan->items[scan->count - 1]) == 0)
+		scan->count--;
+}
+
+static void hand_over(struct walker *k, int fd)
+{
+	struct butter__walk *w = k->w;
+	int skips = !w->lists_all;
+	pthread_mutex_lock(&w->lock);
+	skips = skips && butter__nlink_trusts(&w->nlink, fd, &k->dir);
+	for (unsigned i = 0; i < k->count; i++) {
+		const struct found *f = &k->batch[i];
+		uint32_t before = w->t->scan.count;
+		if (f->later || is_known(w, k->node, f))
+			leave_for_later(w, k->node, f);
+		else
+			butter__found_new(w->t, k->node, f->entry.name, f->entry.len, &f->st, f->wd,
+					  f->is_leaf);
+		if (skips && w->t->scan.count > before)
+			skip_leaf(k, f);
+	}
+	wake(w);
+	pthread_mutex_unlock(&w->lock);
+	k->count = 0;
+}
+
+/* First watched, then looked at: one call each. */
+static void look(struct walker *k, int fd, struct found *f)
+{
+	struct butter__channel *c = k->w->channel;
+	int is_dir = f->entry.type == DT_DIR, at = k->has_cwd ? AT_FDCWD : fd;
+	int is_entered = is_dir && !f->is_leaf;
+	if (is_entered)
+		f->wd = c->backend->watch(c, at, f->entry.name, k->w->mask);
+	f->later = (is_entered && f->wd < 0) ||
+		   fstatat(at, f->entry.name, &f->st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
+		   !S_ISDIR(f->st.st_mode) != !is_dir ||
+		   (k->w->stays_on_dev && is_dir && f->st.st_dev != k->dir.st_dev);
+}
+
+/* Rules are asked under the lock, since they use what belongs to the tree, and may be the caller's own. */
+static enum butter__filter_verdict ask(struct walker *k, const struct butter__dirent *entry)
+{
+	struct butter__walk *w = k->w;
+	if (!w->has_rules)
+		return BUTTER__FILTER_ENTER;
+	pthread_mutex_lock(&w->lock);
+	enum butter__filter_verdict verdict =
+		butter__verdict(w->t, k->node, entry->name, entry->len, entry->type == DT_DIR);
+	pthread_mutex_unlock(&w->lock);
+	return verdict;
+}
+
+static void list_one(struct walker *k, int fd, const struct butter__dirent *entry)
+{
+	int is_dir = entry->type == DT_DIR;
+	k->subdirs += is_dir;
+	if (!is_dir && entry->type != DT_UNKNOWN && !butter__tree_has_entries(k->w->t))
+		return;
+	enum butter__filter_verdict verdict =
+		entry->type == DT_UNKNOWN ? BUTTER__FILTER_ENTER : ask(k, entry);
+	if (verdict == BUTTER__FILTER_GONE)
+		return;
+	struct found *f = &k->batch[k->count++];
+	f->entry = *entry;
+	f->wd = -1;
+	f->is_leaf = is_dir && verdict == BUTTER__FILTER_LEAF;
+	f->later = entry->type == DT_UNKNOWN;
+	if (!f->later)
+		look(k, fd, f);
+}
+
+/* The names live until the buffer is filled again. */
+static int list_all(struct walker *k, int fd)
+{
+	struct butter__listing listing = {.fd = fd, .buf = k->listing};
+	struct butter__dirent entry;
+	int n;
+	while ((n = butter__listing_next(&listing, &entry)) > 0) {
+		list_one(k, fd, &entry);
+		if (k->count == BATCH || (butter__listing_is_at_end(&listing) && k->count > 0))
+			hand_over(k, fd);
+	}
+	return n;
+}
+
+/* Below the root's own directory, and found to be the one that is known. */
+static int open_dir(struct walker *k)
+{
+	struct butter__walk *w = k->w;
+	int fd = k->path.len > w->top_path
+			 ? butter__open_below(w->top, k->path.text + w->top_path, k->path.len - w->top_path)
+			 : openat(w->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &k->dir) == 0 && k->dir.st_ino == k->ino && k->dir.st_dev == k->dev)
+		return fd;
+	butter__close(fd);
+	return -1;
+}
+
+/* The counts are wrong: what was passed over for them is listed after all. */
+static void distrust(struct butter__walk *w, uint64_t dev)
+{
+	struct butter__list *skipped = &w->nlink.skipped;
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < skipped->count; i++) {
+		uint32_t node = skipped->items[i];
+		if (w->t->model.devs[butter__node(&w->t->model, node)->dev] != dev)
+			skipped->items[left++] = node;
+		else if (butter__list_add(&w->t->scan, node) < 0)
+			w->t->lost = 1;
+	}
+	skipped->count = left;
+}
+
+static void begin_dir(struct walker *k, int fd)
+{
+	struct butter__walk *w = k->w;
+	k->subdirs = 0;
+	k->count = 0;
+	if (!w->has_lists || fd < 0)
+		return;
+	pthread_mutex_lock(&w->lock);
+	butter__ignore_read(w->t, k->node, fd);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void end_dir(struct walker *k, int fd, int failed)
+{
+	struct butter__walk *w = k->w;
+	pthread_mutex_lock(&w->lock);
+	if (failed && butter__list_add(&w->failed, k->node) < 0)
+		w->t->lost = 1;
+	if (!failed && !w->lists_all && !butter__nlink_check(&w->nlink, fd, &k->dir, k->subdirs))
+		distrust(w, k->dir.st_dev);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void walk_dir(struct walker *k)
+{
+	int fd = open_dir(k), failed = 1, has_cwd = k->has_cwd;
+	begin_dir(k, fd);
+	if (fd >= 0) {
+		k->has_cwd = has_cwd && fchdir(fd) == 0;
+		failed = list_all(k, fd) < 0;
+		k->has_cwd = has_cwd;
+	}
+	end_dir(k, fd, failed);
+	if (fd >= 0)
+		butter__close(fd);
+}
+
+/* A directory to walk; 0: there are no more, and nobody is at work who may find one. */
+static int take(struct walker *k)
+{
+	struct butter__walk *w = k->w;
+	struct butter_tree *t = w->t;
+	pthread_mutex_lock(&w->lock);
+	while (t->scan.count == 0 && w->working > 0) {
+		w->waiting++;
+		pthread_cond_wait(&w->more, &w->lock);
+		w->waiting--;
+	}
+	int any = t->scan.count > 0;
+	if (any) {
+		k->node = t->scan.items[--t->scan.count];
+		w->working++;
+		const struct butter__node *n = butter__node(&t->model, k->node);
+		k->ino = n->ino;
+		k->dev = t->model.devs[n->dev];
+		if (butter__tree_path(t, &k->path, k->node, NULL, 0) < 0) {
+			t->lost = 1;
+			k->path.len = 0;
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return any;
+}
+
+static void put_back(struct walker *k)
+{
+	struct butter__walk *w = k->w;
+	pthread_mutex_lock(&w->lock);
+	w->working--;
+	wake(w);
+	pthread_mutex_unlock(&w->lock);
+}
+
+int butter__walk(struct butter__walk *w, int has_cwd)
+{
+	struct walker *k = malloc(sizeof(*k));
+	if (!k)
+		return -1;
+	k->w = w;
+	k->has_cwd = has_cwd;
+	k->path = (struct butter__text){0};
+	while (take(k)) {
+		walk_dir(k);
+		put_back(k);
+	}
+	butter__free(k->path.text);
+	butter__free(k);
+	return 0;
+}
+
+/* In the order in which they were found, as one thread knows it; then what is below them, and what could not
+ * be listed. */
+static void look_again(struct butter__walk *w)
+{
+	struct butter_tree *t = w->t;
+	for (uint32_t i = 0; i < w->later.count; i++) {
+		const struct butter__dir_name *name = &w->later.items[i];
+		if (butter__tree_knows(t, name->dir))
+			butter__reconcile(t, name->dir, name->text, name->len, BUTTER__LISTED);
+	}
+	for (uint32_t i = 0; i < w->failed.count; i++)
+		if (butter__list_add(&t->scan, w->failed.items[i]) < 0)
+			t->lost = 1;
+	butter__scan(t);
+	for (uint32_t i = 0; i < w->strays.count; i++)
+		butter__drop_watch(t, w->channel, (int)w->strays.items[i]);
+}
+
+static void end_walk(struct butter__walk *w)
+{
+	if (w->top >= 0)
+		butter__close(w->top);
+	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->lock);
+	butter__names_clear(&w->later);
+	butter__free(w->later.items);
+	butter__free(w->strays.items);
+	butter__free(w->failed.items);
+	butter__free(w->nlink.skipped.items);
+}
+
+static void begin_walk(struct butter__walk *w, struct butter_tree *t, const struct butter__root *root)
+{
+	*w = (struct butter__walk){.t = t,
+				   .channel = root->channel,
+				   .top = open(root->path_len ? root->path : "/",
+					       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK),
+				   .top_path = root->path_len + 1,
+				   .mask = butter__root_mask(t, root->node),
+				   .has_rules = root->filter || root->ignore_file,
+				   .has_lists = root->ignore_file != NULL,
+				   .lists_all = butter__tree_has_entries(t) || root->ignore_file,
+				   .stays_on_dev = (root->flags & BUTTER_TREE_ONE_FILESYSTEM) != 0};
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+}
+
+/* What a caller's own rule is called in is the caller's thread. */
+void butter__first_scan(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
+	unsigned workers = root->filter && butter__filter_calls(root->filter) ? 0 : t->scan_workers;
+	if (root->channel->backend == &butter__inotify_backend) {
+		struct butter__walk w;
+		begin_walk(&w, t, root);
+		if (w.top >= 0 && butter__walk_workers(&w, workers) == 0)
+			butter__walk(&w, 0);
+		look_again(&w);
+		end_walk(&w);
+	}
+	butter__scan(t);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Paths of nodes, and events with them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../event/object.h"
+#include "tree.h"
+#include "verdict.h"
+
+int butter__list_add(struct butter__list *l, uint32_t item)
+{
+	if (l->count == l->size) {
+		uint32_t size = l->size ? l->size * 2 : 64;
+		uint32_t *items = realloc(l->items, size * sizeof(*items));
+		if (!items)
+			return -1;
+		l->items = items;
+		l->size = size;
+	}
+	l->items[l->count++] = item;
+	return 0;
+}
+
+int butter__names_add(struct butter__names_list *l, uint32_t dir, const char *text, size_t len)
+{
+	if (l->count == l->size) {
+		uint32_t size = l->size ? l->size * 2 : 16;
+		struct butter__dir_name *items = realloc(l->items, size * sizeof(*items));
+		if (!items)
+			return -1;
+		l->items = items;
+		l->size = size;
+	}
+	char *copy = malloc(len + 1);
+	if (!copy)
+		return -1;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	l->items[l->count++] = (struct butter__dir_name){.dir = dir, .len = len, .text = copy};
+	return 0;
+}
+
+void butter__names_clear(struct butter__names_list *l)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		butter__free(l->items[i].text);
+	l->count = 0;
+}
+
+static int reserve(struct butter__text *text, size_t size)
+{
+	if (size <= text->size)
+		return 0;
+	char *bytes = realloc(text->text, size * 2);
+	if (!bytes)
+		return -1;
+	text->text = bytes;
+	text->size = size * 2;
+	return 0;
+}
+
+int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len)
+{
+	if (reserve(text, at + len + 1) < 0)
+		return -1;
+	memcpy(text->text + at, more, len);
+	text->text[at + len] = '\0';
+	text->len = at + len;
+	return 0;
+}
+
+int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
+		      size_t len)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
+	size_t below = butter__model_path(&t->model, node, NULL, 0), at = root->path_len;
+	if (reserve(text, root->path_len + below + len + 4) < 0)
+		return -1;
+	memcpy(text->text, root->path, root->path_len);
+	if (below > 0) {
+		text->text[at++] = '/';
+		butter__model_path(&t->model, node, text->text + at, below + 1);
+		at += below;
+	}
+	if (name || at == 0) {
+		text->text[at++] = '/';
+		memcpy(text->text + at, name ? name : "", len);
+		at += len;
+	}
+	text->text[at] = '\0';
+	text->len = at;
+	return 0;
+}
+
+static const char *last_slash(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] != '/')
+		len--;
+	return text + len;
+}
+
+static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node, const char *name,
+		 size_t len)
+{
+	uint32_t number = butter__model_root(&t->model, node);
+	const struct butter__root *root = &t->roots[number];
+	if ((ev->type & 0xffff) && !(root->mask & ev->type))
+		return;
+	if (butter__tree_path(t, &t->path, node, name, len) < 0) {
+		t->queue.failed = 1;
+		return;
+	}
+	if (ev->type & 0xffff && ev->type != BUTTER_TREE_MOVED && !butter__reports(root, &t->path, ev->type))
+		return;
+	ev->root = (int32_t)number;
+	ev->pid = ev->flags & BUTTER_TREE_SYNTHETIC ? 0 : t->pid;
+	ev->data = root->data;
+	ev->path = t->path.text;
+	ev->path_len = (uint32_t)t->path.len;
+	ev->name_len = (uint32_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
+	butter__coalesce_tell(t, root, ev);
+}
+
+void butter__tell(struct butter_tree *t, uint32_t type, unsigned flags, uint32_t node, const char *name,
+		  size_t len)
+{
+	struct butter_tree_event ev = {.type = type, .flags = flags, .old_path = "", .limit = ""};
+	tell(t, &ev, node, name, len);
+}
+
+void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, const char *name, size_t len)
+{
+	struct butter_tree_event ev = {.type = BUTTER_TREE_MOVED,
+				       .flags = flags,
+				       .old_path = t->old_path.text,
+				       .old_path_len = (uint32_t)t->old_path.len,
+				       .limit = ""};
+	tell(t, &ev, node, name, len);
+}
+
+void butter__tell_event(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node)
+{
+	tell(t, ev, node, NULL, 0);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories are watched before they are listed, so that nothing falls between. No recursion: a list. */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "../event/object.h"
+#include "tree.h"
+#include "verdict.h"
+
+static void clear_seen(struct butter_tree *t, uint32_t node)
+{
+	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
+	     i = butter__node(&t->model, i)->next_sibling)
+		butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
+}
+
+static void hold_unseen(struct butter_tree *t, uint32_t node)
+{
+	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
+	     i = butter__node(&t->model, i)->next_sibling)
+		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
+			butter__hold(t, i);
+}
+
+/* A file in DIRS: told once, by the listing or by its record. */
+static void found_file(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
+{
+	if (!(butter__node(&t->model, dir)->flags & BUTTER__NODE_WINDOW) ||
+	    butter__model_find(&t->model, dir, entry->name, entry->len) ||
+	    butter__verdict(t, dir, entry->name, entry->len, 0) == BUTTER__FILTER_GONE)
+		return;
+	uint32_t node = butter__model_add(&t->model, dir, entry->name, entry->len, BUTTER__NODE_SEEN);
+	if (!node)
+		t->lost = 1;
+	butter__tell(t, BUTTER_TREE_CREATED, BUTTER_TREE_SYNTHETIC, dir, entry->name, entry->len);
+}
+
+static void found(struct butter_tree *t, uint32_t dir, const struct butter__dirent *entry)
+{
+	if (entry->type == DT_DIR &&
+	    butter__verdict(t, dir, entry->name, entry->len, 1) == BUTTER__FILTER_GONE)
+		return;
+	if (butter__keeps_files(t, dir) || entry->type == DT_DIR || entry->type == DT_UNKNOWN)
+		butter__reconcile(t, dir, entry->name, entry->len, BUTTER__LISTED);
+	else
+		found_file(t, dir, entry);
+}
+
+/* On another filesystem, where the root is to stay on its own: there is nothing in it. */
+static int is_beyond(const struct butter_tree *t, uint32_t node, int fd)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
+	struct stat st;
+	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && fstat(fd, &st) == 0 && st.st_dev != root->dev;
+}
+
+/* 0, or -1: it is not there. The fd is this function's own, since its place in the directory counts. */
+static int list(struct butter_tree *t, uint32_t node)
+{
+	struct butter__dirent entry;
+	struct butter__listing listing = {.buf = t->listing};
+	int n;
+	if (butter__is_leaf(t, node))
+		return 0;
+	listing.fd = butter__tree_open_dir(t, node);
+	if (listing.fd < 0)
+		return -1;
+	if (is_beyond(t, node, listing.fd))
+		return 0;
+	t->open_node = 0;
+	butter__ignore_read(t, node, listing.fd);
+	uint64_t ino = butter__node(&t->model, node)->ino;
+	while ((n = butter__listing_next(&listing, &entry)) > 0) {
+		found(t, node, &entry);
+		if (!butter__tree_knows(t, node) || butter__node(&t->model, node)->ino != ino) {
+			n = 0;
+			break;
+		}
+	}
+	int error = errno;
+	butter__close(listing.fd);
+	errno = error;
+	return n;
+}
+
+void butter__scan(struct butter_tree *t)
+{
+	while (t->scan.count > 0) {
+		uint32_t node = t->scan.items[--t->scan.count];
+		struct butter__node *n = butter__node(&t->model, node);
+		if (!butter__tree_knows(t, node))
+			continue;
+		if (!t->initial && !butter__keeps_files(t, node))
+			n->flags |= BUTTER__NODE_WINDOW;
+		if (list(t, node) < 0)
+			butter__look_failed(t, node, errno);
+		if (butter__tree_knows(t, node) && n->flags & BUTTER__NODE_WINDOW)
+			butter__window_open(t, node);
+	}
+}
+
+/* Whether something in it could not be looked at: then what was not seen may be there. */
+static int is_marked(const struct butter_tree *t, uint32_t node, uint32_t from)
+{
+	return t->dirty.count > from && butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
+void butter__list_again(struct butter_tree *t, uint32_t node)
+{
+	clear_seen(t, node);
+	uint32_t dirty = t->dirty.count;
+	if (list(t, node) < 0) {
+		butter__look_failed(t, node, errno);
+	} else if (!is_marked(t, node, dirty)) {
+		hold_unseen(t, node);
+	}
+	butter__scan(t);
+}
