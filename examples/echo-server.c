@@ -48,7 +48,7 @@ static struct butter_ev_io listener;
 static struct butter_ev_timer try_again;
 static int64_t idle_time = 60000 * MS;
 static struct {
-	uint64_t accepted, bytes, idle, failed, without_fd;
+	uint64_t accepted, bytes, idle, cut_off, without_fd;
 	size_t open, most;
 } count;
 
@@ -106,7 +106,7 @@ static void fail(struct butter_loop *loop, struct connection *c, int error)
 {
 	if (error != ECONNRESET && error != EPIPE)
 		fprintf(stderr, "echo-server: a connection is cut: %s\n", strerror(error));
-	count.failed++;
+	count.cut_off++;
 	close_connection(loop, c);
 }
 
@@ -199,7 +199,7 @@ static void open_connection(struct butter_loop *loop, int fd)
 	struct connection *c = calloc(1, sizeof(*c));
 	if (!c) {
 		close(fd);
-		count.failed++;
+		count.cut_off++;
 		return;
 	}
 	if (++count.open > count.most)
@@ -305,7 +305,7 @@ int main(int argc, char **argv)
 		die("loop");
 	serve(loop);
 	printf("end: %" PRIu64 " connections, %zu at once, %" PRIu64 " bytes, %" PRIu64 " idle, %" PRIu64
-	       " failed, %" PRIu64 " times without an fd\n",
-	       count.accepted, count.most, count.bytes, count.idle, count.failed, count.without_fd);
+	       " cut off, %" PRIu64 " times without an fd\n",
+	       count.accepted, count.most, count.bytes, count.idle, count.cut_off, count.without_fd);
 	return 0;
 }

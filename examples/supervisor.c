@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A supervisor of one program: it starts it, starts it again when it fails, each time after a
- * longer pause, passes SIGHUP on, and on SIGTERM and SIGINT stops it and ends. One poll(2) over
- * three objects:
+ * A supervisor of some programs, on the loop: it starts them, and starts again each that ends, after a
+ * pause that doubles each time.
  *
- *	process		the program has ended, and how
- *	timerfd		the pause is over; or the program has not ended in time when asked to
- *	signalfd	SIGTERM, SIGINT, SIGHUP
+ *	supervisor [-b MILLISECONDS] [-g MILLISECONDS] [-n RESTARTS] CONFIG
+ *
+ *	-b	the first pause (100); one that has run for ten seconds begins with it again
+ *	-g	how long a program has to end when it is asked to, before it is killed (5000)
+ *	-n	gives a program up after so many restarts without such a run between; else never
+ *	CONFIG	a program and its arguments on each line, with blanks between; # begins a comment
+ *
+ * SIGTERM and SIGINT end the programs, and then the supervisor; SIGHUP starts them all anew. A program
+ * is a process group, which is asked to end by SIGTERM and killed by SIGKILL, by pidfd: no signal can
+ * come to another process that has got the number. SIGCHLD plays no part.
+ *
+ * The signal watchers do not hold the loop, so it ends with the last program and the last pause.
  *
  *	cc supervisor.c $(pkg-config --cflags --libs butter)
  */
@@ -14,196 +22,317 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #define MS (INT64_C(1000) * 1000) /* in nanoseconds */
-#define FIRST_PAUSE (100 * MS)
-#define LONGEST_PAUSE (10000 * MS)
-#define SETTLED (10000 * MS) /* one that has run so long begins with the first pause again */
-#define GRACE (5000 * MS)    /* from SIGTERM to SIGKILL */
-enum { MOST_RESTARTS = 5 };  /* without a settled run between */
+#define LONGEST_PAUSE (60000 * MS)
+#define SETTLED (10000 * MS)
 
-static struct butter_process *program; /* NULL: it does not run */
-static struct butter_timerfd *timer;
-static struct butter_signalfd *signals;
+struct program {
+	struct program *next;
+	char *line, **argv;             /* argv points into line */
+	struct butter_process *process; /* NULL: it does not run */
+	struct butter_ev_child child;
+	struct butter_ev_timer timer; /* the pause is over; or it has not ended in time */
+	int64_t started;
+	long restarts;
+	bool asked; /* to end */
+};
 
-static char **command;
-static int restarts, most_restarts = MOST_RESTARTS, stopping;
-static int64_t started;
+static struct program *programs;
+static int64_t first_pause = 100 * MS, grace = 5000 * MS;
+static long most_restarts = -1;
+static bool stopping;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
-	perror(what);
+	fprintf(stderr, "supervisor: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static int64_t now(void)
+static void arm(struct butter_loop *loop, struct program *p, int64_t after)
 {
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+	butter_ev_timer_stop(loop, &p->timer);
+	butter_ev_timer_set(&p->timer, after, 0);
+	if (butter_ev_timer_start(loop, &p->timer) < 0)
+		die("timer");
 }
 
-static int pid(void)
+static void start_later(struct butter_loop *loop, struct program *p)
 {
-	return (int)butter_process_pid(program);
+	int64_t pause = first_pause;
+	if (butter_loop_now(loop) - p->started >= SETTLED)
+		p->restarts = 0;
+	if (p->restarts == most_restarts) {
+		printf("give up  %s, after %ld restarts\n", p->argv[0], p->restarts);
+		return;
+	}
+	for (long i = 0; i < p->restarts && pause < LONGEST_PAUSE; i++)
+		pause *= 2;
+	pause = pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+	printf("pause    %s, %" PRId64 " ms, then restart %ld\n", p->argv[0], pause / MS, ++p->restarts);
+	arm(loop, p, pause);
 }
 
-static void arm(int64_t pause)
-{
-	if (butter_timerfd_arm_in(timer, pause, 0, NULL) < 0)
-		die("timerfd");
-}
-
-/* A group of its own: a terminal's Ctrl-C comes to the supervisor alone, which passes it on. */
-static void start(void)
+/* A group of its own: a terminal's Ctrl-C comes to the supervisor alone. */
+static struct butter_process *spawn(const struct program *p)
 {
 	const struct butter_spawn how = {
 		.size = sizeof(how),
-		.path = command[0],
-		.argv = command,
+		.path = p->argv[0],
+		.argv = p->argv,
 		.search = getenv("PATH"),
 		.flags = BUTTER_SPAWN_SETPGID | BUTTER_SPAWN_CLOSE_FDS,
 	};
-	program = butter_spawn(&how);
-	if (!program)
-		die(command[0]); /* it is not there, or no program: no pause makes that better */
-	started = now();
-	printf("start    %s, process %d\n", command[0], pid());
+	return butter_spawn(&how);
 }
 
-/* -1: go on; else the supervisor's exit status. */
-static int start_later(void)
+/* The group; where the kernel cannot (before Linux 6.9), or it has gone over to another, the process. */
+static void send_to(const struct program *p, int signo)
 {
-	int64_t pause = FIRST_PAUSE;
-	if (now() - started >= SETTLED)
-		restarts = 0;
-	if (restarts == most_restarts) {
-		printf("give up  after %d restarts\n", restarts);
-		return 1;
-	}
-	for (int i = 0; i < restarts && pause < LONGEST_PAUSE; i++)
-		pause *= 2;
-	pause = pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
-	restarts++;
-	printf("pause    %" PRId64 " ms, then restart %d of %d\n", pause / MS, restarts, most_restarts);
-	arm(pause);
-	return -1;
+	if (butter_pidfd_send_signal(butter_process_fd(p->process), signo, NULL, PIDFD_SIGNAL_PROCESS_GROUP) <
+	    0)
+		butter_process_signal(p->process, signo);
 }
 
-static int on_end(void)
+/* Nobody would be told of its end. */
+static void undo(struct program *p)
 {
 	struct butter_process_event ev;
-	char code[16], status[16];
-	if (butter_process_read_event(program, &ev) != 1)
-		return -1;
-	butter_process_code_format(ev.code, code, sizeof(code));
-	if (ev.code == CLD_EXITED)
-		snprintf(status, sizeof(status), "%" PRId32, ev.status);
-	else
-		butter_signalfd_signo_format(ev.status, status, sizeof(status));
-	printf("end      process %" PRId32 ": %s %s, %" PRId64 " KiB, %" PRId64 " ms of processor\n", ev.pid,
-	       code, status, ev.maxrss / 1024, (ev.utime + ev.stime) / MS);
-	butter_process_close(program);
-	program = NULL;
-	if (stopping || (ev.code == CLD_EXITED && ev.status == 0))
-		return 0;
-	return start_later();
+	int error = errno;
+	send_to(p, SIGKILL);
+	while (butter_process_wait_event(p->process, &ev, -1) < 0 && errno == EINTR)
+		;
+	butter_process_close(p->process);
+	p->process = NULL;
+	errno = error;
 }
 
-static void on_timer(void)
+/* What fails now may work later: the program is being replaced, or there are too many processes. */
+static void start(struct butter_loop *loop, struct program *p)
 {
-	struct butter_timerfd_event ev;
-	if (butter_timerfd_read_event(timer, &ev) < 1)
+	p->started = butter_loop_now(loop);
+	p->process = spawn(p);
+	if (p->process) {
+		butter_ev_child_set(&p->child, butter_process_pid(p->process));
+		if (butter_ev_child_start(loop, &p->child) < 0)
+			undo(p);
+	}
+	if (p->process) {
+		printf("start    %s, process %d\n", p->argv[0], (int)butter_process_pid(p->process));
+	} else {
+		printf("fail     %s: %s\n", p->argv[0], strerror(errno));
+		start_later(loop, p);
+	}
+}
+
+static void ask_to_end(struct butter_loop *loop, struct program *p)
+{
+	if (p->asked)
 		return;
-	if (!program) {
-		start();
-	} else if (stopping) {
-		printf("kill     process %d, which did not end in time\n", pid());
-		butter_process_signal(program, SIGKILL);
+	p->asked = true;
+	send_to(p, SIGTERM);
+	arm(loop, p, grace);
+}
+
+/* What the watchers call */
+
+static void tell_end(const struct program *p, const struct butter_process_event *ev)
+{
+	char code[16], status[16];
+	butter_process_code_format(ev->code, code, sizeof(code));
+	if (ev->code == CLD_EXITED)
+		snprintf(status, sizeof(status), "%" PRId32, ev->status);
+	else
+		butter_signalfd_signo_format(ev->status, status, sizeof(status));
+	printf("end      %s, process %d: %s %s\n", p->argv[0], (int)butter_process_pid(p->process), code,
+	       status);
+}
+
+static void on_end(struct butter_loop *loop, struct butter_ev_child *w, uint32_t revents)
+{
+	struct program *p = w->ev.data;
+	bool asked = p->asked;
+	if (revents & BUTTER_EV_ERROR)
+		printf("end      %s: %s\n", p->argv[0], strerror(w->error));
+	else
+		tell_end(p, &w->event);
+	butter_ev_timer_stop(loop, &p->timer);
+	send_to(p, SIGKILL); /* what it has left behind: a group outlives its leader, and the pidfd names it
+				still */
+	butter_process_close(p->process);
+	p->process = NULL;
+	p->asked = false;
+	if (asked && !stopping)
+		start(loop, p);
+	else if (!stopping)
+		start_later(loop, p);
+}
+
+static void on_timer(struct butter_loop *loop, struct butter_ev_timer *w, uint32_t revents)
+{
+	struct program *p = w->ev.data;
+	(void)revents;
+	if (!p->process) {
+		start(loop, p);
+		return;
+	}
+	printf("kill     %s, process %d, which did not end in time\n", p->argv[0],
+	       (int)butter_process_pid(p->process));
+	send_to(p, SIGKILL);
+}
+
+static void on_stop(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents)
+{
+	(void)w, (void)revents;
+	printf("stop\n");
+	stopping = true;
+	for (struct program *p = programs; p; p = p->next) {
+		if (p->process)
+			ask_to_end(loop, p);
+		else
+			butter_ev_timer_stop(loop, &p->timer);
 	}
 }
 
-static int on_signals(void)
+static void on_restart(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents)
 {
-	struct butter_signalfd_event ev;
-	char name[16];
-	while (butter_signalfd_read_event(signals, &ev) == 1) {
-		butter_signalfd_signo_format(ev.signo, name, sizeof(name));
-		if (ev.signo != SIGHUP)
-			stopping = 1;
-		if (!program && stopping)
-			return 0;
-		if (!program)
-			continue;
-		printf("signal   %s, passed on to process %d\n", name, pid());
-		butter_process_signal(program, ev.signo);
-		if (stopping)
-			arm(GRACE);
+	(void)w, (void)revents;
+	if (stopping)
+		return;
+	printf("restart\n");
+	for (struct program *p = programs; p; p = p->next) {
+		p->restarts = 0;
+		if (p->process) {
+			ask_to_end(loop, p);
+		} else {
+			butter_ev_timer_stop(loop, &p->timer);
+			start(loop, p);
+		}
 	}
-	return -1;
 }
 
-static void set_up(void)
+/* The programs */
+
+static char **split(char *line)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (!(signals = butter_signalfd_open(&set, BUTTER_SIGNALFD_BLOCK)))
-		die("signalfd");
-	if (!(timer = butter_timerfd_open(CLOCK_MONOTONIC, 0)))
-		die("timerfd");
+	size_t count = 0;
+	char **argv = calloc(strlen(line) / 2 + 2, sizeof(*argv)), *end;
+	if (!argv)
+		die("CONFIG");
+	for (char *word = strtok_r(line, " \t\n", &end); word; word = strtok_r(NULL, " \t\n", &end))
+		argv[count++] = word;
+	return argv;
 }
 
-/* -1: go on; else the exit status. */
-static int once(void)
+static void add(struct program **at, char *line)
 {
-	struct pollfd fds[] = {
-		{.fd = butter_signalfd_fd(signals), .events = POLLIN},
-		{.fd = butter_timerfd_fd(timer), .events = POLLIN},
-		{.fd = program ? butter_process_fd(program) : -1, .events = POLLIN},
-	};
-	int status = -1;
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0) {
-		if (errno != EINTR)
-			die("poll");
-		return -1;
+	struct program *p = calloc(1, sizeof(*p));
+	if (!p)
+		die("CONFIG");
+	p->line = line;
+	p->argv = split(line);
+	butter_ev_child_init(&p->child, on_end, 0);
+	butter_ev_timer_init(&p->timer, on_timer, 0, 0);
+	p->child.ev.data = p->timer.ev.data = p;
+	*at = p;
+}
+
+static void read_config(const char *path)
+{
+	struct program **at = &programs;
+	FILE *file = fopen(path, "re");
+	if (!file)
+		die(path);
+	for (;;) {
+		char *line = NULL;
+		size_t size = 0;
+		if (getline(&line, &size, file) < 0) {
+			free(line);
+			break;
+		}
+		line[strcspn(line, "#")] = 0;
+		if (line[strspn(line, " \t\n")]) {
+			add(at, line);
+			at = &(*at)->next;
+		} else {
+			free(line);
+		}
 	}
-	if (fds[0].revents)
-		status = on_signals();
-	if (status < 0 && fds[2].revents)
-		status = on_end();
-	if (status < 0 && fds[1].revents)
-		on_timer();
-	return status;
+	if (ferror(file))
+		die(path);
+	fclose(file);
+}
+
+static void forget_programs(void)
+{
+	for (struct program *p = programs, *next; p; p = next) {
+		next = p->next;
+		free(p->argv);
+		free(p->line);
+		free(p);
+	}
+}
+
+static void supervise(struct butter_loop *loop)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct butter_ev_signal watchers[3];
+	for (size_t i = 0; i < 3; i++) {
+		butter_ev_signal_init(&watchers[i], signals[i] == SIGHUP ? on_restart : on_stop, signals[i]);
+		if (butter_ev_signal_start(loop, &watchers[i]) < 0)
+			die("signals");
+		butter_loop_unref(loop);
+	}
+	for (struct program *p = programs; p; p = p->next)
+		start(loop, p);
+	if (butter_loop_run(loop, BUTTER_RUN_DEFAULT) < 0)
+		die("loop");
+	butter_loop_free(loop);
+}
+
+static _Noreturn void usage(void)
+{
+	fprintf(stderr, "usage: supervisor [-b MILLISECONDS] [-g MILLISECONDS] [-n RESTARTS] CONFIG\n");
+	exit(2);
+}
+
+static long number(const char *text, long least)
+{
+	char *end;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < least || n > INT32_MAX)
+		usage();
+	return n;
 }
 
 int main(int argc, char **argv)
 {
-	int status = -1;
-	command = argv + 1;
-	if (argc > 3 && !strcmp(argv[1], "-n")) {
-		most_restarts = (int)strtol(argv[2], NULL, 10);
-		command += 2;
+	for (int c; (c = getopt(argc, argv, "b:g:n:")) != -1;) {
+		if (c == 'b')
+			first_pause = number(optarg, 1) * MS;
+		else if (c == 'g')
+			grace = number(optarg, 1) * MS;
+		else if (c == 'n')
+			most_restarts = number(optarg, 0);
+		else
+			usage();
 	}
-	if (!command[0]) {
-		fprintf(stderr, "usage: %s [-n RESTARTS] PROGRAM [ARGUMENT...]\n", argv[0]);
-		return 2;
-	}
+	if (argc != optind + 1)
+		usage();
+	read_config(argv[optind]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	set_up();
-	start();
-	while (status < 0)
-		status = once();
-	butter_timerfd_close(timer);
-	butter_signalfd_close(signals);
-	printf("exit     %d\n", status);
-	return status;
+	signal(SIGCHLD, SIG_DFL); /* whoever starts us may ignore it: then how they end is not known */
+	struct butter_loop *loop = butter_loop_new(NULL);
+	if (!loop)
+		die("loop");
+	supervise(loop);
+	forget_programs();
+	return stopping ? 0 : 1;
 }
