@@ -63,27 +63,29 @@ int stream_socket(void)
 }
 
 /* Beside the test program: build/tests/run and build/examples/relay. */
-static const char *program(void)
+static const char *path_of(const char *name)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	ck_assert_int_gt(n, 0);
 	path[n] = 0;
 	*strrchr(path, '/') = 0;
-	const char *relay = path_in(path, "../examples/relay");
-	ck_assert_msg(access(relay, X_OK) == 0, "%s: %s: build it", relay, strerror(errno));
-	return relay;
+	const char *program = path_in(path_in(path, "../examples"), name);
+	ck_assert_msg(access(program, X_OK) == 0, "%s: %s: build it", program, strerror(errno));
+	return program;
 }
 
-static _Noreturn void become_relay(int out, const char *pipe_size, const char *at, const char *target)
+static _Noreturn void become(const char *path, int out, const char *const arguments[])
 {
-	const char *path = program();
+	const char *argv[8] = {path};
+	for (size_t i = 0; arguments[i] && i < 6; i++)
+		argv[i + 1] = arguments[i];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_DFL);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	butter_close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	execl(path, path, "-p", pipe_size, at, target, NULL);
+	execv(path, (char *const *)(uintptr_t)argv);
 	_exit(127);
 }
 
@@ -100,51 +102,72 @@ static unsigned fds_of(pid_t pid)
 	return count;
 }
 
+void launch(struct program *p, const char *name, const char *const arguments[])
+{
+	const char *path = path_of(name);
+	char line[sizeof(p->told) + 6] = "";
+	int out[2];
+	sow();
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	p->pid = fork();
+	ck_assert_int_ge(p->pid, 0);
+	if (p->pid == 0)
+		become(path, out[1], arguments);
+	close(out[1]);
+	p->out = out[0];
+	ck_assert_int_ne(poll_in(p->out, DEADLINE), 0);
+	ck_assert_int_gt(read(p->out, line, sizeof(line) - 1), 0);
+	ck_assert_int_eq(strncmp(line, "ready ", 6), 0);
+	memcpy(p->told, line + 6, sizeof(p->told));
+	p->told[strcspn(p->told, "\n")] = 0;
+	p->fds = fds_of(p->pid);
+}
+
+void end_program(struct program *p)
+{
+	int status;
+	ck_assert_int_eq(kill(p->pid, SIGTERM), 0);
+	ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
+	ck_assert_int_eq(status, 0);
+	ssize_t n = read(p->out, p->told, sizeof(p->told) - 1);
+	ck_assert_int_ge(n, 0);
+	p->told[n] = 0;
+	close(p->out);
+}
+
+void assert_fds(const struct program *p, unsigned more)
+{
+	for (int tries = 0; fds_of(p->pid) != p->fds + more; tries++) {
+		struct pollfd end = {.fd = p->out}; /* its end would be seen here */
+		ck_assert_int_eq(poll(&end, 1, 10), 0);
+		ck_assert_msg(tries < DEADLINE / 10, "%u fds are open, not %u + %u", fds_of(p->pid), p->fds,
+			      more);
+	}
+}
+
 void start(struct relay *r, const char *pipe_size)
 {
 	const char *dir = scratch(), *at = path_in(dir, "relay"), *target = path_in(dir, "target");
 	struct sockaddr_un where = address(target);
-	int out[2];
-	char ready[8] = "";
-	sow();
 	r->at = address(at);
 	r->target = stream_socket();
 	ck_assert_int_eq(bind(r->target, (struct sockaddr *)&where, sizeof(where)), 0);
 	ck_assert_int_eq(listen(r->target, SOMAXCONN), 0);
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	r->pid = fork();
-	ck_assert_int_ge(r->pid, 0);
-	if (r->pid == 0)
-		become_relay(out[1], pipe_size, at, target);
-	close(out[1]);
-	r->out = out[0];
-	ck_assert_int_ne(poll_in(r->out, DEADLINE), 0);
-	ck_assert_int_gt(read(r->out, ready, 6), 0);
-	ck_assert_str_eq(ready, "ready ");
-	r->fds = fds_of(r->pid);
+	launch(&r->program, "relay", (const char *const[]){"-p", pipe_size, at, target, NULL});
 }
 
-/* The relay has as many fds as with that many connections, at once or soon. */
+/* Two sockets and two pipes each. */
 void assert_links(const struct relay *r, unsigned count)
 {
-	for (int tries = 0; fds_of(r->pid) != r->fds + 6 * count; tries++) {
-		struct pollfd end = {.fd = r->out}; /* its end would be seen here */
-		ck_assert_int_eq(poll(&end, 1, 10), 0);
-		ck_assert_msg(tries < DEADLINE / 10, "%u fds are open, %u were before the first of %u links",
-			      fds_of(r->pid), r->fds, count);
-	}
+	assert_fds(&r->program, 6 * count);
 }
 
 void stop(struct relay *r)
 {
-	int status;
 	assert_links(r, 0);
-	ck_assert_int_eq(kill(r->pid, SIGTERM), 0);
-	ck_assert_int_eq(waitpid(r->pid, &status, 0), r->pid);
-	ck_assert_int_eq(status, 0);
+	end_program(&r->program);
 	ck_assert_fails(access(r->at.sun_path, F_OK), ENOENT);
 	close(r->target);
-	close(r->out);
 }
 
 static int64_t cpu_time(pid_t pid)
@@ -157,16 +180,16 @@ static int64_t cpu_time(pid_t pid)
 }
 
 /* It comes to rest: there is a while in which it uses next to no processor time. One that spins has none. */
-void assert_rests(const struct relay *r)
+void assert_rests(const struct program *p)
 {
 	for (int tries = 0; tries < DEADLINE / QUIET / 3; tries++) {
-		struct pollfd end = {.fd = r->out};
-		int64_t before = cpu_time(r->pid);
+		struct pollfd end = {.fd = p->out};
+		int64_t before = cpu_time(p->pid);
 		ck_assert_int_eq(poll(&end, 1, QUIET), 0);
-		if (cpu_time(r->pid) - before < QUIET * INT64_C(1000000) / 100)
+		if (cpu_time(p->pid) - before < QUIET * INT64_C(1000000) / 100)
 			return;
 	}
-	ck_abort_msg("the relay does not come to rest");
+	ck_abort_msg("it does not come to rest");
 }
 
 /* A client and what the target has accepted for it. */
@@ -235,6 +258,31 @@ void turn(struct end *ends, size_t count)
 		if (fds[i].revents & (POLLIN | POLLHUP) && !ends[i].ended && random_up_to(4) == 1)
 			receive_some(&ends[i]);
 	}
+}
+
+void fill_up(const struct program *p, struct end *end, size_t step)
+{
+	struct pollfd out = {.fd = end->fd, .events = POLLOUT};
+	char bytes[CHUNK];
+	while (poll(&out, 1, QUIET) == 1) {
+		for (size_t i = 0; i < step; i++)
+			bytes[i] = byte_at(end->out, end->sent + i);
+		ssize_t n = send(end->fd, bytes, step, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ck_assert(n > 0 || errno == EAGAIN);
+		if (n > 0)
+			end->sent += (size_t)n;
+	}
+	assert_rests(p);
+}
+
+void take_all(struct end *end, size_t amount)
+{
+	end->to_receive = amount;
+	while (!end->ended) {
+		ck_assert_int_ne(poll_in(end->fd, DEADLINE), 0);
+		receive_some(end);
+	}
+	ck_assert_uint_eq(end->received, amount);
 }
 
 bool all_over(const struct end *ends, size_t count)

@@ -66,33 +66,6 @@ START_TEST(a_relay_serves_many_at_once_through_pipes_of_one_page)
 }
 END_TEST
 
-/* Sends one stream until nothing takes any more: the relay's pipe is full, and the sockets around it. */
-static void block(const struct relay *r, struct end *end, size_t step)
-{
-	struct pollfd out = {.fd = end->fd, .events = POLLOUT};
-	char bytes[CHUNK];
-	while (poll(&out, 1, QUIET) == 1) {
-		for (size_t i = 0; i < step; i++)
-			bytes[i] = byte_at(end->out, end->sent + i);
-		ssize_t n = send(end->fd, bytes, step, MSG_DONTWAIT | MSG_NOSIGNAL);
-		ck_assert(n > 0 || errno == EAGAIN);
-		if (n > 0)
-			end->sent += (size_t)n;
-	}
-	assert_rests(r);
-}
-
-/* Reads what was sent, all of it, and the end. */
-static void unblock(struct end *end, size_t amount)
-{
-	end->to_receive = amount;
-	while (!end->ended) {
-		ck_assert_int_ne(poll_in(end->fd, DEADLINE), 0);
-		receive_some(end);
-	}
-	ck_assert_uint_eq(end->received, amount);
-}
-
 static const size_t steps[] = {1, CHUNK};
 
 START_TEST(a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing)
@@ -102,11 +75,11 @@ START_TEST(a_relay_rests_when_the_sink_takes_nothing_and_loses_nothing)
 	start(&r, "1048576"); /* more than the sink takes at a time: the end comes while it holds something */
 	join(&r, pair);
 	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .in = 1};
-	block(&r, &client, steps[_i]);
+	fill_up(&r.program, &client, steps[_i]);
 	ck_assert_int_eq(shutdown(client.fd, SHUT_WR), 0);
-	assert_rests(&r);
-	unblock(&target, client.sent);
-	assert_rests(&r); /* one way is over, the other has nothing to do */
+	assert_rests(&r.program);
+	take_all(&target, client.sent);
+	assert_rests(&r.program); /* one way is over, the other has nothing to do */
 	assert_links(&r, 1);
 	ck_assert_int_eq(send(target.fd, "x", 1, 0), 1);
 	ck_assert_int_ne(poll_in(client.fd, DEADLINE), 0);
@@ -125,12 +98,12 @@ START_TEST(a_source_that_is_gone_costs_no_byte_and_no_rest)
 	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .in = 1};
 	ck_assert_int_eq(send(target.fd, "not read", 8, 0), 8);
 	ck_assert_int_ne(poll_in(client.fd, DEADLINE), 0);
-	block(&r, &client, steps[_i]);
+	fill_up(&r.program, &client, steps[_i]);
 	close(client.fd); /* with something unread: this resets the connection */
-	assert_rests(&r);
+	assert_rests(&r.program);
 	ck_assert_int_eq(send(target.fd, "x", 1, MSG_NOSIGNAL), -1);
 	ck_assert_int_eq(errno, EPIPE);
-	unblock(&target, client.sent);
+	take_all(&target, client.sent);
 	close(target.fd);
 	stop(&r);
 }
@@ -143,7 +116,7 @@ START_TEST(a_sink_that_is_gone_is_told_to_the_source)
 	start(&r, "65536");
 	join(&r, pair);
 	struct end client = {.fd = pair[0], .out = 1};
-	block(&r, &client, steps[_i]);
+	fill_up(&r.program, &client, steps[_i]);
 	close(pair[1]); /* with all of it unread */
 	assert_links(&r, 0);
 	ck_assert_int_eq(send(client.fd, "x", 1, MSG_NOSIGNAL), -1);
@@ -163,7 +136,7 @@ START_TEST(a_target_that_reads_no_more_may_send_still)
 	ck_assert_int_eq(shutdown(pair[1], SHUT_RD), 0);
 	ck_assert_int_eq(send(pair[0], "x", 1, MSG_NOSIGNAL), 1);
 	struct pollfd told = {.fd = pair[0], .events = POLLIN};
-	assert_rests(&r);
+	assert_rests(&r.program);
 	ck_assert_int_eq(poll(&told, 1, 0), 0);
 	ck_assert_fails(send(pair[0], "x", 1, MSG_NOSIGNAL), EPIPE);
 	ck_assert_int_eq(send(pair[1], "y", 1, 0), 1);
@@ -183,8 +156,8 @@ START_TEST(a_connection_whose_both_ends_are_gone_is_over)
 	start(&r, "65536");
 	join(&r, pair);
 	struct end client = {.fd = pair[0], .out = 1}, target = {.fd = pair[1], .out = 2};
-	block(&r, &client, CHUNK);
-	block(&r, &target, CHUNK);
+	fill_up(&r.program, &client, CHUNK);
+	fill_up(&r.program, &target, CHUNK);
 	close(client.fd);
 	close(target.fd);
 	stop(&r);
@@ -198,7 +171,7 @@ START_TEST(an_idle_client_that_is_gone_is_told_to_the_target)
 	char byte;
 	start(&r, "65536");
 	join(&r, pair);
-	assert_rests(&r);
+	assert_rests(&r.program);
 	close(pair[0]);
 	ck_assert_int_ne(poll_in(pair[1], DEADLINE), 0);
 	ck_assert_int_eq(read(pair[1], &byte, 1), 0);
@@ -213,13 +186,13 @@ START_TEST(without_a_free_fd_a_client_waits_for_one)
 	struct relay r;
 	int pair[2], second;
 	start(&r, "65536");
-	struct rlimit limit = {.rlim_cur = r.fds + 6, .rlim_max = r.fds + 6};
-	ck_assert_int_eq(prlimit(r.pid, RLIMIT_NOFILE, &limit, NULL), 0);
+	struct rlimit limit = {.rlim_cur = r.program.fds + 6, .rlim_max = r.program.fds + 6};
+	ck_assert_int_eq(prlimit(r.program.pid, RLIMIT_NOFILE, &limit, NULL), 0);
 	join(&r, pair);
 	assert_links(&r, 1);
 	second = stream_socket();
 	ck_assert_int_eq(connect(second, (struct sockaddr *)&r.at, sizeof(r.at)), 0);
-	assert_rests(&r);
+	assert_rests(&r.program);
 	close(pair[0]);
 	close(pair[1]);
 	ck_assert_int_ne(poll_in(r.target, DEADLINE), 0);
