@@ -89,14 +89,12 @@ START_TEST(an_echo_server_sends_each_of_many_its_own)
 }
 END_TEST
 
-static const size_t steps[] = {1000, CHUNK};
-
 START_TEST(who_does_not_read_is_not_read_from_and_loses_nothing_and_others_are_served)
 {
 	struct program p;
 	serve(&p, NULL);
-	struct end client = {.fd = client_of(&p, 65536), .out = 1, .in = 1};
-	fill_up(&p, &client, steps[_i]);
+	struct end client = {.fd = client_of(&p, 0), .out = 1, .in = 1};
+	fill_up(&p, &client, CHUNK);
 	int other = client_of(&p, 0);
 	ask(other);
 	assert_answered(other);
@@ -117,7 +115,7 @@ START_TEST(who_resets_a_connection_costs_it_alone)
 	struct program p;
 	const struct linger reset = {.l_onoff = 1};
 	serve(&p, NULL);
-	struct end blocked = {.fd = client_of(&p, 65536), .out = 1};
+	struct end blocked = {.fd = client_of(&p, 0), .out = 1};
 	int idle = client_of(&p, 0), other = client_of(&p, 0);
 	fill_up(&p, &blocked, CHUNK);
 	ck_assert_int_eq(setsockopt(idle, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
@@ -137,7 +135,7 @@ END_TEST
 START_TEST(who_is_idle_is_closed_in_the_order_of_what_was_heard_last)
 {
 	struct program p;
-	serve(&p, "700");
+	serve(&p, "300");
 	int first = client_of(&p, 0);
 	assert_fds(&p, 1);
 	int second = client_of(&p, 0);
@@ -211,7 +209,7 @@ START_TEST(an_echo_server_ends_in_the_middle_of_everything)
 	struct program p;
 	serve(&p, NULL);
 	limit(&p, 2);
-	struct end blocked = {.fd = client_of(&p, 65536), .out = 1};
+	struct end blocked = {.fd = client_of(&p, 0), .out = 1};
 	fill_up(&p, &blocked, CHUNK);
 	int idle = client_of(&p, 0), waiting;
 	assert_fds(&p, 2);
@@ -229,8 +227,7 @@ SUITE(examples_echo_server)
 	tcase_add_test(tc, an_echo_server_sends_back_every_byte_and_the_end);
 	tcase_add_test(tc, an_echo_server_sends_back_every_byte_through_small_buffers);
 	tcase_add_test(tc, an_echo_server_sends_each_of_many_its_own);
-	tcase_add_loop_test(tc, who_does_not_read_is_not_read_from_and_loses_nothing_and_others_are_served, 0,
-			    2);
+	tcase_add_test(tc, who_does_not_read_is_not_read_from_and_loses_nothing_and_others_are_served);
 	tcase_add_test(tc, who_resets_a_connection_costs_it_alone);
 	tcase_add_test(tc, who_is_idle_is_closed_in_the_order_of_what_was_heard_last);
 	tcase_add_test(tc, without_a_free_fd_who_comes_waits_until_another_has_gone);
