@@ -163,8 +163,7 @@ static void on_end(struct butter_loop *loop, struct butter_ev_child *w, uint32_t
 	else
 		tell_end(p, &w->event);
 	butter_ev_timer_stop(loop, &p->timer);
-	send_to(p, SIGKILL); /* what it has left behind: a group outlives its leader, and the pidfd names it
-				still */
+	send_to(p, SIGKILL); /* what it has left: a pidfd names the group as long as it has members */
 	butter_process_close(p->process);
 	p->process = NULL;
 	p->asked = false;
