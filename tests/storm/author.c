@@ -3,8 +3,8 @@
 
 #include "step.h"
 
-/* The names of the first level, and of those below: 7 * (1 + 6 + 36 + 216) paths in each of three places. */
-enum { FIRST_NAMES = 7, NAMES = 6, LEVELS = 4 };
+/* The names of the first level, and of those below: 5 * (1 + 4 + 16 + 64 + 256) paths in each of three places. */
+enum { FIRST_NAMES = 5, NAMES = 4, LEVELS = 5 };
 
 void dice_init(struct dice *d, uint64_t seed)
 {
@@ -21,10 +21,36 @@ unsigned dice_below(struct dice *d, unsigned n)
 
 static void some_path(struct dice *d, char *path, unsigned levels)
 {
-	unsigned top = dice_below(d, 20), depth = 1 + dice_below(d, levels);
+	unsigned top = dice_below(d, 20), depth = 1 + dice_below(d, 1 + dice_below(d, levels));
 	path += sprintf(path, "%s", top < 9 ? "a" : top < 18 ? "b" : "o");
 	for (unsigned i = 0; i < depth; i++)
 		path += sprintf(path, "/%u", dice_below(d, i == 0 ? FIRST_NAMES : NAMES));
+}
+
+/* One of those that were made last: most others are not there. */
+static void old_path(struct author *a, char *path, unsigned levels)
+{
+	const char *known = a->recent[dice_below(&a->dice, AUTHOR_RECENT)];
+	if (*known && dice_below(&a->dice, 3) > 0)
+		strcpy(path, known);
+	else
+		some_path(&a->dice, path, levels);
+}
+
+/* One in such a directory. */
+static void new_path(struct author *a, char *path, unsigned levels)
+{
+	unsigned depth = 0;
+	old_path(a, path, levels);
+	for (const char *at = path; *at; at++)
+		depth += *at == '/';
+	if (depth < levels && dice_below(&a->dice, 3) > 0)
+		sprintf(path + strlen(path), "/%u", dice_below(&a->dice, NAMES));
+}
+
+static void remember(struct author *a, const char *path)
+{
+	strcpy(a->recent[a->made++ % AUTHOR_RECENT], path);
 }
 
 static void outside(struct dice *d, char *path)
@@ -66,7 +92,7 @@ static void out_and_in(struct author *a, const char *from, const char *to)
 static void replace(struct author *a, const char *from, const char *to)
 {
 	unsigned how = dice_below(&a->dice, 3);
-	add(a, dice_below(&a->dice, 2) ? STEP_RENAME : STEP_RMTREE, from, to);
+	add(a, dice_below(&a->dice, 8) ? STEP_RENAME : STEP_RMTREE, from, to);
 	if (how == 0)
 		add(a, STEP_SYMLINK, from, to);
 	else
@@ -82,23 +108,37 @@ static const struct {
 	{89, STEP_SYMLINK},   {92, STEP_CHMOD},     {93, STEP_RMTREE},
 };
 
+static int makes(unsigned kind)
+{
+	return kind == STEP_MKDIR || kind == STEP_CREATE || kind == STEP_SYMLINK;
+}
+
 static void compose(struct author *a)
 {
 	char from[STEP_PATH], to[STEP_PATH];
 	unsigned share = dice_below(&a->dice, 100), i = 0;
-	some_path(&a->dice, from, LEVELS);
-	some_path(&a->dice, to, LEVELS);
 	a->at = a->count = 0;
 	while (i < sizeof(shares) / sizeof(shares[0]) && share >= shares[i].upto)
 		i++;
-	if (i < sizeof(shares) / sizeof(shares[0]))
-		add(a, shares[i].kind, from, to)->n = dice_below(&a->dice, 256);
+	unsigned kind = i < sizeof(shares) / sizeof(shares[0]) ? shares[i].kind : STEP_KINDS;
+	new_path(a, to, LEVELS);
+	if (makes(kind))
+		new_path(a, from, LEVELS);
+	else
+		old_path(a, from, LEVELS);
+	if (kind == STEP_EXCHANGE)
+		old_path(a, to, LEVELS);
+	if (kind == STEP_RMTREE && dice_below(&a->dice, 8) > 0)
+		kind = STEP_APPEND;
+	if (kind < STEP_KINDS)
+		add(a, kind, from, to)->n = dice_below(&a->dice, 256);
 	else if (share < 96)
 		graft(a, to);
 	else if (share < 98)
 		out_and_in(a, from, to);
 	else
 		replace(a, from, to);
+	remember(a, makes(kind) ? from : to);
 }
 
 void author_init(struct author *a, uint64_t seed)
@@ -118,10 +158,14 @@ void author_rename(struct author *a, struct step *ret)
 {
 	static const uint8_t kinds[] = {STEP_RENAME, STEP_RENAME, STEP_RENAME, STEP_EXCHANGE, STEP_NOREPLACE};
 	char from[STEP_PATH], to[STEP_PATH];
-	some_path(&a->dice, from, 3);
-	some_path(&a->dice, to, 3);
+	unsigned kind = kinds[dice_below(&a->dice, sizeof(kinds))];
+	old_path(a, from, LEVELS);
+	if (kind == STEP_EXCHANGE)
+		old_path(a, to, LEVELS);
+	else
+		new_path(a, to, LEVELS);
 	a->at = a->count = 0;
-	add(a, kinds[dice_below(&a->dice, sizeof(kinds))], from, to);
-	*ret = a->next[0];
+	*ret = *add(a, kind, from, to);
 	a->count = 0;
+	remember(a, to);
 }

@@ -21,8 +21,11 @@ struct naive {
 	size_t dirs, files;
 	int entries;   /* files count as directories do */
 	int deep;      /* a DELETED directory takes with it what is below */
-	int merged;    /* files may be told to come and go in another order */
+	int merged;    /* DIRS: files are told, but cannot be followed by that */
 	int unsure;    /* there was a GAP: files are not known until the next listing */
+	/* DIRS: files that were created where one was. That is all that the kernel tells of what is renamed
+	 * over a file from where nobody looks. */
+	unsigned again;
 	unsigned errors;
 	char first[512]; /* the first of them */
 	uint64_t types[32], synced;

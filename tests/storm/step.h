@@ -48,8 +48,11 @@ void dice_init(struct dice *d, uint64_t seed);
 unsigned dice_below(struct dice *d, unsigned n);
 
 /* A writer: some of its deeds take several steps, which come one after the other. */
+enum { AUTHOR_RECENT = 64 };
 struct author {
 	struct dice dice;
+	char recent[AUTHOR_RECENT][STEP_PATH]; /* paths where it has made something */
+	unsigned made;
 	struct step next[8];
 	unsigned at, count;
 };

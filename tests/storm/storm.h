@@ -18,6 +18,7 @@ struct storm {
 	unsigned checks, gaps;
 	FILE *log; /* of events; NULL: none */
 	uint64_t done; /* steps that did something */
+	unsigned over; /* that renamed over a file, in a replay */
 };
 
 /* An empty folder of the storm's own in dir, with roots that are watched. 0, or -1 and errno. */

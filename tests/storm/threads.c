@@ -18,6 +18,7 @@ struct gate {
 	int closed, stop;
 	unsigned waiting, writers;
 	unsigned done, most, renames;
+	unsigned upto; /* done, until the next check */
 	uint64_t useful;
 };
 
@@ -28,12 +29,20 @@ struct writer {
 	unsigned upto; /* 0: until it is stopped */
 };
 
+static int is_shut(const struct gate *g)
+{
+	return __atomic_load_n(&g->closed, __ATOMIC_SEQ_CST) ||
+	       (g->most > 0 && __atomic_load_n(&g->done, __ATOMIC_SEQ_CST) >=
+				       __atomic_load_n(&g->upto, __ATOMIC_SEQ_CST) &&
+		!__atomic_load_n(&g->stop, __ATOMIC_SEQ_CST));
+}
+
 static void wait_at(struct gate *g)
 {
 	pthread_mutex_lock(&g->lock);
 	g->waiting++;
 	pthread_cond_broadcast(&g->changed);
-	while (g->closed)
+	while (is_shut(g))
 		pthread_cond_wait(&g->changed, &g->lock);
 	g->waiting--;
 	pthread_mutex_unlock(&g->lock);
@@ -63,7 +72,7 @@ static void *write_all(void *arg)
 	struct step step;
 	uint64_t useful = 0;
 	for (unsigned i = 0; (!w->upto || i < w->upto) && !__atomic_load_n(&g->stop, __ATOMIC_SEQ_CST);) {
-		if (__atomic_load_n(&g->closed, __ATOMIC_SEQ_CST))
+		if (is_shut(g))
 			wait_at(g);
 		int rename = g->renames && dice_below(&w->author.dice, REFILL) > 0;
 		if (rename)
@@ -156,34 +165,41 @@ static int has_ended(struct gate *g)
 	return ended;
 }
 
-static void read_for_a_while(struct storm *s)
+/* Everybody waits until all is compared. */
+static void check(struct gate *g, unsigned checks)
 {
-	struct butter_source *source = butter_tree_source(s->x);
-	(void)source;
-	storm_read(s, 1000);
+	struct storm *s = g->storm;
+	close_gate(g);
+	storm_check(s);
+	__atomic_store_n(&g->upto, (checks + 1) * (g->most / CHECKS + 1), __ATOMIC_SEQ_CST);
+	if (s->backend != BUTTER_TREE_POLL && checks % 3 == 1)
+		overflow(g);
+	open_gate(g);
+}
+
+static void stop(struct gate *g, struct writer *writers, unsigned count)
+{
+	__atomic_store_n(&g->stop, 1, __ATOMIC_SEQ_CST);
+	open_gate(g);
+	end(g, writers, count);
+	if (g->storm->known.errors == 0)
+		storm_check(g->storm);
 }
 
 void storm_threads(struct storm *s, uint64_t seed, unsigned count, unsigned steps, int renames)
 {
 	struct writer writers[WRITERS];
 	struct gate g = {.storm = s, .writers = count, .most = steps, .renames = (unsigned)renames};
-	unsigned checked = 0;
+	unsigned checks = 0;
+	g.upto = steps / CHECKS + 1;
+	s->known.merged = !s->known.entries;
 	begin(&g, writers, seed);
 	while (!has_ended(&g) && s->known.errors == 0) {
-		read_for_a_while(s);
-		if (__atomic_load_n(&g.done, __ATOMIC_SEQ_CST) / (steps / CHECKS + 1) == checked)
-			continue;
-		checked++;
-		close_gate(&g);
-		storm_check(s);
-		if (s->queue > 0 && s->backend != BUTTER_TREE_POLL && checked % 3 == 1)
-			overflow(&g);
-		open_gate(&g);
+		storm_read(s, 1000);
+		if (__atomic_load_n(&g.done, __ATOMIC_SEQ_CST) >= g.upto)
+			check(&g, ++checks);
 	}
-	__atomic_store_n(&g.stop, 1, __ATOMIC_SEQ_CST);
-	end(&g, writers, count);
-	if (s->known.errors == 0)
-		storm_check(s);
+	stop(&g, writers, count);
 }
 
 /* What the caller of butter_tree_sync() does itself, in a place of its own. */
@@ -214,12 +230,13 @@ static void compare_own(struct storm *s)
 /* Early would be: it returns, and what was done before is not told. */
 void storm_syncs(struct storm *s, uint64_t seed, unsigned times)
 {
-	enum { LOAD = 3 };
+	enum { LOAD = 2 };
 	struct writer writers[LOAD];
 	struct gate g = {.storm = s, .writers = LOAD};
 	struct step own = {.kind = STEP_MKDIR, .a = "a/own"};
 	struct dice d;
 	dice_init(&d, seed);
+	s->known.merged = !s->known.entries;
 	step_do(s->fd, &own);
 	begin(&g, writers, seed);
 	for (unsigned i = 0; i < times && s->known.errors == 0; i++) {
@@ -232,8 +249,5 @@ void storm_syncs(struct storm *s, uint64_t seed, unsigned times)
 			open_gate(&g);
 		}
 	}
-	__atomic_store_n(&g.stop, 1, __ATOMIC_SEQ_CST);
-	end(&g, writers, LOAD);
-	if (s->known.errors == 0)
-		storm_check(s);
+	stop(&g, writers, LOAD);
 }
