@@ -60,8 +60,9 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
 		       : 0;
 	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
-	if (node && !(flags & BUTTER__NODE_HELD))
-		tell_changes(t, node, flags & BUTTER__NODE_DIR ? mask | IN_ISDIR : mask, NULL, 0);
+	/* a record of a file is not of the directory that has its name now */
+	if (node && !(flags & BUTTER__NODE_HELD) && !(flags & BUTTER__NODE_DIR) == !(ev->mask & IN_ISDIR))
+		tell_changes(t, node, ev->mask, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */

@@ -171,7 +171,7 @@ static void compare_known(struct comparison *c)
 	struct naive *v = &c->storm->known;
 	char text[64];
 	butter_tree_dump(c->storm->x, compare_node, c);
-	size_t all = v->entries ? c->disk.count : c->disk.dirs;
+	size_t all = c->storm->flags & BUTTER_TREE_ENTRIES ? c->disk.count : c->disk.dirs;
 	snprintf(text, sizeof(text), "%zu of %zu", c->dumped, all);
 	if (v->deep ? c->dumped > all : c->dumped != all)
 		naive_wrong(v, "known", text);

@@ -66,9 +66,10 @@ static void begin_reading(struct storm *s)
 	size_t dirs = 0;
 	storm_sync(s);
 	butter_tree_dump(s->x, count_dir, &dirs);
-	s->known.deep = !s->known.entries && dirs < 7;
-	s->known.merged = s->backend == BUTTER_TREE_FANOTIFY && !s->known.entries;
-	if (!s->known.entries) {
+	int listed = !(s->flags & BUTTER_TREE_ENTRIES);
+	s->known.deep = listed && dirs < 7;
+	s->known.merged = s->backend == BUTTER_TREE_FANOTIFY && listed;
+	if (listed) {
 		static const char *const dirs_there[] = {"a/noise", "a/0", "a/0/0", "a/0/0/0", "b/1"};
 		for (size_t i = 0; i < sizeof(dirs_there) / sizeof(dirs_there[0]); i++)
 			naive_learn(&s->known, dirs_there[i], 1);
@@ -83,7 +84,8 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 							    : "/proc/sys/fs/inotify/max_queued_events");
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
-	naive_init(&s->known, s->base, (flags & BUTTER_TREE_ENTRIES) != 0);
+	/* who looks again and again knows files, whatever the level is */
+	naive_init(&s->known, s->base, flags & BUTTER_TREE_ENTRIES || backend == BUTTER_TREE_POLL);
 	if (make_folder(s) == 0) {
 		free(s->known.base);
 		s->known.base = strdup(s->base);
