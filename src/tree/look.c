@@ -64,8 +64,8 @@ void butter__look(struct butter_tree *t, int dir, uint32_t parent, const char *n
 }
 
 /*
- * Whether the disk has a node's object still where the model has it; what cannot be asked stays there. So does
- * a file of several names whose directory is not where it was, and may have taken it along.
+ * Whether the disk has a node's object still where the model has it; what cannot be asked stays there. So
+ * does a file of several names whose directory is not where it was, and may have taken it along.
  */
 static int is_in_place(struct butter_tree *t, uint32_t node, int has_names)
 {

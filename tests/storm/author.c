@@ -3,7 +3,8 @@
 
 #include "step.h"
 
-/* The names of the first level, and of those below: 5 * (1 + 4 + 16 + 64 + 256) paths in each of three places. */
+/* The names of the first level, and of those below: 5 * (1 + 4 + 16 + 64 + 256) paths in each of three
+ * places. */
 enum { FIRST_NAMES = 5, NAMES = 4, LEVELS = 5 };
 
 void dice_init(struct dice *d, uint64_t seed)
@@ -103,9 +104,9 @@ static void replace(struct author *a, const char *from, const char *to)
 static const struct {
 	uint8_t upto, kind;
 } shares[] = {
-	{34, STEP_MKDIR},     {52, STEP_CREATE},    {54, STEP_APPEND},   {56, STEP_TRUNCATE}, {60, STEP_UNLINK},
-	{63, STEP_RMDIR},     {73, STEP_RENAME},    {77, STEP_NOREPLACE}, {83, STEP_EXCHANGE}, {86, STEP_LINK},
-	{89, STEP_SYMLINK},   {92, STEP_CHMOD},     {93, STEP_RMTREE},
+	{34, STEP_MKDIR},   {52, STEP_CREATE}, {54, STEP_APPEND},    {56, STEP_TRUNCATE}, {60, STEP_UNLINK},
+	{63, STEP_RMDIR},   {73, STEP_RENAME}, {77, STEP_NOREPLACE}, {83, STEP_EXCHANGE}, {86, STEP_LINK},
+	{89, STEP_SYMLINK}, {92, STEP_CHMOD},  {93, STEP_RMTREE},
 };
 
 static int makes(unsigned kind)

@@ -83,8 +83,11 @@ static void add_watch(struct comparison *c, int wd, uint64_t dev, uint64_t ino, 
 {
 	c->watches = realloc(c->watches, (c->count + 1) * sizeof(*c->watches));
 	/* the kernel's own number of a device */
-	c->watches[c->count++] = (struct watch){
-		.wd = wd, .dev = makedev((unsigned)(dev >> 20), (unsigned)(dev & 0xfffff)), .ino = ino, .mask = mask};
+	c->watches[c->count++] =
+		(struct watch){.wd = wd,
+			       .dev = makedev((unsigned)(dev >> 20), (unsigned)(dev & 0xfffff)),
+			       .ino = ino,
+			       .mask = mask};
 }
 
 static void read_watches(struct comparison *c, const char *number)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct thing {
-	char *path; /* behind the base */
+	char *path;    /* behind the base */
 	uint32_t type; /* S_IFMT of the mode */
 	uint64_t dev, ino;
 };

@@ -196,7 +196,8 @@ static void exchanged(struct naive *v, struct place *p, struct place *q, const c
 
 static void moved(struct naive *v, const char *from, const char *to, int is_dir, int exchange)
 {
-	struct place *p = naive_find(v, from, is_dir), *q = naive_find(v, to, is_dir), *parent = parent_of(v, to);
+	struct place *p = naive_find(v, from, is_dir), *q = naive_find(v, to, is_dir),
+		     *parent = parent_of(v, to);
 	if (!p && may_err(v, is_dir)) {
 		if (!q && parent)
 			naive_learn(v, to, is_dir);

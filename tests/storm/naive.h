@@ -15,14 +15,14 @@ struct place {
 };
 
 struct naive {
-	char *base;   /* what paths begin with */
+	char *base; /* what paths begin with */
 	size_t base_len;
 	struct place top;
 	size_t dirs, files;
-	int entries;   /* files count as directories do */
-	int deep;      /* a DELETED directory takes with it what is below */
-	int merged;    /* DIRS: files are told, but cannot be followed by that */
-	int unsure;    /* there was a GAP: files are not known until the next listing */
+	int entries; /* files count as directories do */
+	int deep;    /* a DELETED directory takes with it what is below */
+	int merged;  /* DIRS: files are told, but cannot be followed by that */
+	int unsure;  /* there was a GAP: files are not known until the next listing */
 	/* DIRS: files that were created where one was. That is all that the kernel tells of what is renamed
 	 * over a file from where nobody looks. */
 	unsigned again;

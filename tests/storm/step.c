@@ -12,12 +12,12 @@
 enum { NOREPLACE = 1, EXCHANGE = 2, MOST_DEPTH = 256 };
 
 static const char *const names[STEP_KINDS] = {
-	[STEP_MKDIR] = "mkdir",     [STEP_CREATE] = "create",     [STEP_APPEND] = "append",
-	[STEP_TRUNCATE] = "trunc",  [STEP_UNLINK] = "unlink",     [STEP_RMDIR] = "rmdir",
-	[STEP_RENAME] = "rename",   [STEP_NOREPLACE] = "newname", [STEP_EXCHANGE] = "exchange",
-	[STEP_LINK] = "link",       [STEP_SYMLINK] = "symlink",   [STEP_CHMOD] = "chmod",
-	[STEP_RMTREE] = "rmtree",   [STEP_FLOOD] = "flood",       [STEP_READ] = "read",
-	[STEP_SYNC] = "sync",       [STEP_WAIT] = "wait",         [STEP_CHECK] = "check",
+	[STEP_MKDIR] = "mkdir",    [STEP_CREATE] = "create",     [STEP_APPEND] = "append",
+	[STEP_TRUNCATE] = "trunc", [STEP_UNLINK] = "unlink",     [STEP_RMDIR] = "rmdir",
+	[STEP_RENAME] = "rename",  [STEP_NOREPLACE] = "newname", [STEP_EXCHANGE] = "exchange",
+	[STEP_LINK] = "link",      [STEP_SYMLINK] = "symlink",   [STEP_CHMOD] = "chmod",
+	[STEP_RMTREE] = "rmtree",  [STEP_FLOOD] = "flood",       [STEP_READ] = "read",
+	[STEP_SYNC] = "sync",      [STEP_WAIT] = "wait",         [STEP_CHECK] = "check",
 };
 
 void step_print(FILE *to, const struct step *s)

@@ -81,7 +81,7 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 	FILE *log = s->log;
 	*s = (struct storm){.backend = backend, .flags = flags, .fd = -1, .log = log};
 	s->queue = read_long(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							    : "/proc/sys/fs/inotify/max_queued_events");
+							     : "/proc/sys/fs/inotify/max_queued_events");
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
 	/* who looks again and again knows files, whatever the level is */

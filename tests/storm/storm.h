@@ -16,7 +16,7 @@ struct storm {
 	struct naive known;
 	long queue; /* records that the kernel's queue holds */
 	unsigned checks, gaps;
-	FILE *log; /* of events; NULL: none */
+	FILE *log;     /* of events; NULL: none */
 	uint64_t done; /* steps that did something */
 	unsigned over; /* that renamed over a file, in a replay */
 };

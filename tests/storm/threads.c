@@ -32,8 +32,8 @@ struct writer {
 static int is_shut(const struct gate *g)
 {
 	return __atomic_load_n(&g->closed, __ATOMIC_SEQ_CST) ||
-	       (g->most > 0 && __atomic_load_n(&g->done, __ATOMIC_SEQ_CST) >=
-				       __atomic_load_n(&g->upto, __ATOMIC_SEQ_CST) &&
+	       (g->most > 0 &&
+		__atomic_load_n(&g->done, __ATOMIC_SEQ_CST) >= __atomic_load_n(&g->upto, __ATOMIC_SEQ_CST) &&
 		!__atomic_load_n(&g->stop, __ATOMIC_SEQ_CST));
 }
 
