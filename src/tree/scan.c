@@ -8,18 +8,25 @@
 #include "tree.h"
 #include "verdict.h"
 
+/* Files that a window of DIRS knows are its own business, and what is seen of them means something else. */
+static int is_listed(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIR || butter__keeps_files(t, node);
+}
+
 static void clear_seen(struct butter_tree *t, uint32_t node)
 {
 	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
 	     i = butter__node(&t->model, i)->next_sibling)
-		butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
+		if (is_listed(t, i))
+			butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
 }
 
 static void hold_unseen(struct butter_tree *t, uint32_t node)
 {
 	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
 	     i = butter__node(&t->model, i)->next_sibling)
-		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
+		if (is_listed(t, i) && !(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
 			butter__hold(t, i);
 }
 
@@ -84,6 +91,19 @@ static int list(struct butter_tree *t, uint32_t node)
 	return n;
 }
 
+static int is_dirty(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
+/* One that is not where it was has been marked, and is listed when it is found: its files are news then. */
+static void open_window(struct butter_tree *t, uint32_t node)
+{
+	if (butter__tree_knows(t, node) && butter__node(&t->model, node)->flags & BUTTER__NODE_WINDOW &&
+	    !is_dirty(t, node))
+		butter__window_open(t, node);
+}
+
 void butter__scan(struct butter_tree *t)
 {
 	while (t->scan.count > 0) {
@@ -95,25 +115,27 @@ void butter__scan(struct butter_tree *t)
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
 			butter__look_failed(t, node, errno);
-		if (butter__tree_knows(t, node) && n->flags & BUTTER__NODE_WINDOW)
-			butter__window_open(t, node);
+		open_window(t, node);
 	}
 }
 
 /* Whether something in it could not be looked at: then what was not seen may be there. */
 static int is_marked(const struct butter_tree *t, uint32_t node, uint32_t from)
 {
-	return t->dirty.count > from && butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+	return t->dirty.count > from && is_dirty(t, node);
 }
 
 void butter__list_again(struct butter_tree *t, uint32_t node)
 {
 	clear_seen(t, node);
+	if (butter__node(&t->model, node)->flags & BUTTER__NODE_WINDOW)
+		butter__window_gone(t, node);
 	uint32_t dirty = t->dirty.count;
 	if (list(t, node) < 0) {
 		butter__look_failed(t, node, errno);
 	} else if (!is_marked(t, node, dirty)) {
 		hold_unseen(t, node);
 	}
+	open_window(t, node);
 	butter__scan(t);
 }

@@ -60,8 +60,9 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
 		       : 0;
 	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
-	if (node && !(flags & BUTTER__NODE_HELD))
-		tell_changes(t, node, flags & BUTTER__NODE_DIR ? mask | IN_ISDIR : mask, NULL, 0);
+	/* a record of a file is not of the directory that has its name now */
+	if (node && !(flags & BUTTER__NODE_HELD) && !(flags & BUTTER__NODE_DIR) == !(ev->mask & IN_ISDIR))
+		tell_changes(t, node, ev->mask, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */
@@ -160,17 +161,13 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__rec
 	return 1;
 }
 
-/* Whether a directory has this name, on the disk too: then a record of a file is of what was there before. */
-static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__record *ev,
-		      enum butter__why why)
+/* A file came to, or left, a name that the model has a directory at: is it still there? */
+static void look_for_dir(struct butter_tree *t, uint32_t dir, const struct butter__record *ev,
+			 enum butter__why why)
 {
 	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	if (!node || !(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
-		return 0;
-	butter__reconcile(t, dir, ev->name, ev->len, why);
-	node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
-	return flags & BUTTER__NODE_DIR && !(flags & BUTTER__NODE_HELD);
+	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR)
+		butter__reconcile(t, dir, ev->name, ev->len, why);
 }
 
 /*
@@ -192,7 +189,10 @@ static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__re
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
-	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
+	if (has_left(t, dir, ev))
+		return;
+	look_for_dir(t, dir, ev, why);
+	if (!butter__tree_knows(t, dir) ||
 	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
 		return;
 	if (t->half_count > 0)

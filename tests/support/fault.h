@@ -76,4 +76,7 @@ unsigned fault_calls(enum fault_call call);
 
 void fault_clear(void);
 
+/* Called before each of these calls, with the number of a bare system call, or 0; NULL: nothing. */
+extern void (*fault_between)(long number);
+
 #endif
