@@ -25,6 +25,10 @@ struct walker {
 	struct butter__walk *w;
 	int has_cwd; /* its working directory is its own */
 	struct butter__text path;
+	uint32_t last; /* the directory before this one; 0: none */
+	int last_fd;
+	size_t way_len; /* from there to this one; 0: there is no short way */
+	char way[PATH_MAX];
 	struct stat dir; /* the directory, before it was listed */
 	uint32_t node;
 	uint64_t dev, ino; /* of it, as far as is known */
@@ -152,19 +156,53 @@ static int list_all(struct walker *k, int fd)
 	return n;
 }
 
-/* Below the root's own directory, and found to be the one that is known. */
-static int open_dir(struct walker *k)
+static int is_known_dir(struct walker *k, int fd)
+{
+	return fstat(fd, &k->dir) == 0 && k->dir.st_ino == k->ino && k->dir.st_dev == k->dev;
+}
+
+static int find_path(struct walker *k)
 {
 	struct butter__walk *w = k->w;
-	int fd = k->path.len > w->top_path
-			 ? butter__open_below(w->top, k->path.text + w->top_path, k->path.len - w->top_path)
-			 : openat(w->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	pthread_mutex_lock(&w->lock);
+	int n = butter__tree_path(w->t, &k->path, k->node, NULL, 0);
+	if (n < 0)
+		w->t->lost = 1;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+/* Below the root's own directory. */
+static int open_whole(struct walker *k)
+{
+	struct butter__walk *w = k->w;
+	if (find_path(k) < 0)
 		return -1;
-	if (fstat(fd, &k->dir) == 0 && k->dir.st_ino == k->ino && k->dir.st_dev == k->dev)
+	if (k->path.len <= w->top_path)
+		return openat(w->top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return butter__open_below(w->top, k->path.text + w->top_path, k->path.len - w->top_path);
+}
+
+/* By the short way, if there is one; and found to be the one that is known. */
+static int open_dir(struct walker *k)
+{
+	int fd = k->way_len ? butter__open_below(k->last_fd, k->way, k->way_len) : -1;
+	if (fd >= 0 && is_known_dir(k, fd) && k->dir.st_nlink > 0)
+		return fd;
+	if (fd >= 0)
+		butter__close(fd);
+	fd = open_whole(k);
+	if (fd < 0 || is_known_dir(k, fd))
 		return fd;
 	butter__close(fd);
 	return -1;
+}
+
+static void leave_dir(struct walker *k)
+{
+	if (k->last)
+		butter__close(k->last_fd);
+	k->last = 0;
 }
 
 /* The counts are wrong: what was passed over for them is listed after all. */
@@ -215,8 +253,11 @@ static void walk_dir(struct walker *k)
 		k->has_cwd = has_cwd;
 	}
 	end_dir(k, fd, failed);
-	if (fd >= 0)
-		butter__close(fd);
+	leave_dir(k);
+	if (fd >= 0) {
+		k->last = k->node;
+		k->last_fd = fd;
+	}
 }
 
 /* A directory to walk; 0: there are no more, and nobody is at work who may find one. */
@@ -237,10 +278,8 @@ static int take(struct walker *k)
 		const struct butter__node *n = butter__node(&t->model, k->node);
 		k->ino = n->ino;
 		k->dev = t->model.devs[n->dev];
-		if (butter__tree_path(t, &k->path, k->node, NULL, 0) < 0) {
-			t->lost = 1;
-			k->path.len = 0;
-		}
+		k->way_len =
+			k->last ? butter__model_way(&t->model, k->last, k->node, k->way, sizeof(k->way)) : 0;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return any;
@@ -263,10 +302,12 @@ int butter__walk(struct butter__walk *w, int has_cwd)
 	k->w = w;
 	k->has_cwd = has_cwd;
 	k->path = (struct butter__text){0};
+	k->last = 0;
 	while (take(k)) {
 		walk_dir(k);
 		put_back(k);
 	}
+	leave_dir(k);
 	butter__free(k->path.text);
 	butter__free(k);
 	return 0;

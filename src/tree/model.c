@@ -235,13 +235,15 @@ uint32_t butter__model_add_root(struct butter__model *m, uint32_t root)
 	if (number) {
 		butter__node(m, number)->flags = BUTTER__NODE_ROOT | BUTTER__NODE_DIR;
 		butter__node(m, number)->name = root;
+		m->roots++;
+		m->root_numbers ^= root;
 	}
 	return number;
 }
 
 uint32_t butter__model_find(const struct butter__model *m, uint32_t parent, const char *name, size_t len)
 {
-	if (!m->buckets)
+	if (!m->buckets || !butter__node(m, parent)->first_child)
 		return 0;
 	uint32_t number = m->by_name[hash_name(parent, name, len) & (m->buckets - 1)];
 	while (number) {
@@ -304,6 +306,10 @@ void butter__model_remove(struct butter__model *m, uint32_t number)
 		orphan(m, number);
 		butter__pool_remove(&m->names, n->name, n->name_len);
 	}
+	if (n->flags & BUTTER__NODE_ROOT) {
+		m->roots--;
+		m->root_numbers ^= n->name;
+	}
 	free_node(m, number);
 }
 
@@ -352,7 +358,7 @@ uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint6
 	return number;
 }
 
-uint32_t butter__model_root(const struct butter__model *m, uint32_t number)
+uint32_t butter__model_find_root(const struct butter__model *m, uint32_t number)
 {
 	while (butter__node(m, number)->parent)
 		number = butter__node(m, number)->parent;

@@ -56,6 +56,8 @@ static int64_t due(const struct butter_tree *t)
 
 void butter__set_timer(struct butter_tree *t)
 {
+	if (t->armed == AT_ONCE && t->queue.count > 0 && !t->paused)
+		return;
 	int64_t when = due(t);
 	struct itimerspec value = {.it_value = butter__time_to_timespec(when)};
 	int saved = errno;
@@ -280,7 +282,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
+	t->listed_fd = t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
 	butter__channels_init(t);
 	t->flags = o.flags;
 	t->scan_workers = o.scan_workers;

@@ -11,6 +11,8 @@
 #include "tree.h"
 #include "verdict.h"
 
+enum { RUN = 64 }; /* events */
+
 static const struct {
 	uint32_t mask, type;
 } changes[] = {
@@ -21,13 +23,11 @@ static const struct {
 
 /* These leave a directory as it was. To look at the disk for them would be one more of them. */
 enum { NO_CHANGE = IN_OPEN | IN_CLOSE_NOWRITE | IN_ACCESS };
+enum { ANY_CHANGE = NO_CHANGE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB };
 
 static int is_change(uint32_t mask)
 {
-	uint32_t any = 0;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		any |= mask & changes[i].mask;
-	return any != 0;
+	return (mask & ANY_CHANGE) != 0;
 }
 
 static enum butter__why why_of(uint32_t mask)
@@ -43,9 +43,11 @@ static enum butter__why why_of(uint32_t mask)
 static void tell_changes(struct butter_tree *t, uint32_t node, uint32_t mask, const char *name, size_t len)
 {
 	unsigned flags = mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		if (mask & changes[i].mask)
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]) && mask & ANY_CHANGE; i++)
+		if (mask & changes[i].mask) {
 			butter__tell(t, changes[i].type, flags, node, name, len);
+			mask &= ~changes[i].mask;
+		}
 }
 
 /* Names that the model knows: the disk decides, also whether it is a directory. */
@@ -310,12 +312,16 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 	t->pid = 0;
 }
 
-/* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */
+/*
+ * Up to the end of the buffer, or to the barrier, behind which something has to be told first; or until there
+ * are so many events that they would leave the processor's cache before they are handed out.
+ */
 static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 {
 	struct butter__record ev;
 	int waits = c->barrier_open;
-	while (c->next < c->end && c->barrier_open == waits) {
+	size_t most = t->queue.count + RUN;
+	while (c->next < c->end && c->barrier_open == waits && t->queue.count < most) {
 		uint32_t from = c->next;
 		int n = c->backend->next(c, &ev);
 		if (n < 0) {

@@ -202,6 +202,7 @@ struct butter_tree {
 
 	uint32_t open_node; /* whose directory is open, 0: none */
 	int open_fd;
+	int listed_fd; /* of the directory that is being listed, which closes it; -1: none */
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
 
@@ -265,6 +266,13 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
  */
 int butter__tree_open_dir(struct butter_tree *t, uint32_t node);
 void butter__tree_close_dir(struct butter_tree *t);
+
+/*
+ * The same for directories that are listed one after the other, so that a deep tree costs no more for each
+ * than a flat one. Their path from the root is not walked again: who wants to know whether it still leads
+ * there asks butter__tree_open_dir().
+ */
+int butter__tree_open_near(struct butter_tree *t, uint32_t node);
 
 /* A directory by a path of any length below at, through no symlink; the path is changed meanwhile. */
 int butter__open_below(int at, char *path, size_t len);
