@@ -267,6 +267,7 @@ int butter__model_move(struct butter__model *m, uint32_t number, uint32_t parent
 	uint32_t text = butter__pool_add(&m->names, name, len);
 	if (!text)
 		return -1;
+	m->places++;
 	unlink_name(m, number);
 	orphan(m, number);
 	butter__pool_remove(&m->names, n->name, n->name_len);
@@ -282,6 +283,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 	struct butter__node *x = butter__node(m, a), *y = butter__node(m, b);
 	uint32_t parent = x->parent, name = x->name;
 	uint16_t len = x->name_len;
+	m->places++;
 	unlink_name(m, a);
 	unlink_name(m, b);
 	orphan(m, a);
@@ -299,6 +301,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 void butter__model_remove(struct butter__model *m, uint32_t number)
 {
 	struct butter__node *n = butter__node(m, number);
+	m->places++;
 	if (has_identity(m, number))
 		unlink_ino(m, number);
 	if (n->parent) {

@@ -53,6 +53,7 @@ struct butter__model {
 	uint64_t devs[256];
 	uint32_t dev_count;
 	struct butter__pool names;
+	uint32_t places;              /* another number when the path of a node may be another one */
 	uint32_t roots, root_numbers; /* how many; their numbers, xor'ed: of one root it is its number */
 	int has_entries;
 };

@@ -67,6 +67,7 @@ int butter__text_set(struct butter__text *text, size_t at, const char *more, siz
 	memcpy(text->text + at, more, len);
 	text->text[at + len] = '\0';
 	text->len = at + len;
+	text->node = 0;
 	return 0;
 }
 
@@ -84,11 +85,12 @@ static int write_below(const struct butter_tree *t, struct butter__text *text, u
 	return 0;
 }
 
-int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
-		      size_t len)
+/* The path of a node, and room for a name. */
+static int set_dir(const struct butter_tree *t, struct butter__text *text, uint32_t node, size_t len)
 {
 	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
 	size_t below, at = root->path_len;
+	text->node = 0;
 	if (write_below(t, text, node, root->path_len + len + 4, &below) < 0)
 		return -1;
 	if (below > 0) {
@@ -96,7 +98,20 @@ int butter__tree_path(const struct butter_tree *t, struct butter__text *text, ui
 		text->text[at] = '/';
 	}
 	memcpy(text->text, root->path, root->path_len);
-	at += below + (below > 0);
+	text->dir_len = at + below + (below > 0);
+	text->node = node;
+	text->places = t->model.places;
+	return 0;
+}
+
+/* Of many names in a row the directory is the same. */
+int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
+		      size_t len)
+{
+	if ((text->node != node || text->places != t->model.places || text->dir_len + len + 2 > text->size) &&
+	    set_dir(t, text, node, len) < 0)
+		return -1;
+	size_t at = text->dir_len;
 	if (name || at == 0) {
 		text->text[at++] = '/';
 		memcpy(text->text + at, name ? name : "", len);

@@ -45,6 +45,8 @@ void butter__names_clear(struct butter__names_list *l);
 struct butter__text {
 	char *text;
 	size_t len, size;
+	uint32_t node, places; /* the path of this node, up to dir_len, while the model's places are these */
+	size_t dir_len;
 };
 /* The first at bytes stay, and len bytes follow them. 0, or -1 and ENOMEM. */
 int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len);
