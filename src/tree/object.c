@@ -23,7 +23,7 @@ enum { AT_ONCE = 1, MILLISECOND = 1000000, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0 ||
+	return t->held.count > 0 || t->halves.count > 0 || t->dirty.count > 0 || t->below.count > 0 ||
 	       t->looks > 0;
 }
 
@@ -44,7 +44,7 @@ static int64_t due(const struct butter_tree *t)
 			return AT_ONCE;
 	if (t->lost || t->queue.failed)
 		when = t->rescan_after ? t->rescan_after : AT_ONCE;
-	if (t->held.count > 0 || t->half_count > 0)
+	if (t->held.count > 0 || t->halves.count > 0)
 		when = sooner(when, t->held_since + BUTTER__PATIENCE + MILLISECOND);
 	else if (t->dirty.count > 0 || t->below.count > 0)
 		when = sooner(when, t->retry_after ? t->retry_after : AT_ONCE);
@@ -233,30 +233,21 @@ static int release(struct butter_source *source)
 		butter__channel_close(&t->channels[i]);
 	butter__roots_free(t);
 	butter__mounts_end(t);
-	for (uint32_t i = 0; i < t->half_count; i++)
-		butter__free(t->halves[i].name);
+	butter__halves_free(&t->halves);
+	butter__aliases_free(&t->aliases);
+	butter__windows_free(t);
 	butter__names_clear(&t->again);
 	butter__ignore_free(t);
 	butter__coalesce_free(t);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
-	void *all[] = {t->roots,
-		       t->scan.items,
-		       t->dirty.items,
-		       t->held.items,
-		       t->halves,
-		       t->again.items,
-		       t->windows,
-		       t->aliases,
-		       t->path.text,
-		       t->old_path.text,
-		       t->scratch.text,
-		       t->listing,
-		       t->held_when.items,
-		       t->rule_path.text,
-		       t->below.items,
-		       t->unwatched.items,
-		       t};
+	void *all[] = {t->roots,           t->scan.items,
+		       t->dirty.items,     t->held.items,
+		       t->again.items,     t->path.text,
+		       t->old_path.text,   t->scratch.text,
+		       t->listing,         t->held_when.items,
+		       t->rule_path.text,  t->below.items,
+		       t->unwatched.items, t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;

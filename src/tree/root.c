@@ -153,7 +153,7 @@ static void root_went(struct butter_tree *t, struct butter__root *root, int tell
 	if (root->missing)
 		return;
 	root->missing = 1;
-	if (t->half_count > 0)
+	if (t->halves.count > 0)
 		butter__halves_of(t, node, 1);
 	while (n->first_child)
 		butter__remove_tree(t, n->first_child);

@@ -68,74 +68,60 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 
 /* Files in DIRS: as the kernel tells them. */
 
-static void remove_half(struct butter_tree *t, uint32_t i)
+void butter__half_gone(struct butter_tree *t, uint32_t place)
 {
-	butter__free(t->halves[i].name);
-	t->halves[i] = t->halves[--t->half_count];
-}
-
-void butter__half_gone(struct butter_tree *t, uint32_t i)
-{
-	const struct butter__half *h = &t->halves[i];
+	const struct butter__half *h = butter__half_at(&t->halves, place);
 	butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
-	remove_half(t, i);
+	butter__halves_remove(&t->halves, place);
 }
 
 /* A directory goes: so does what left it, before it. */
 void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell)
 {
-	for (uint32_t i = t->half_count; i-- > 0;) {
-		if (t->halves[i].dir != dir)
-			continue;
+	uint32_t place;
+	while ((place = butter__halves_in_dir(&t->halves, dir))) {
 		if (tell)
-			butter__half_gone(t, i);
+			butter__half_gone(t, place);
 		else
-			remove_half(t, i);
+			butter__halves_remove(&t->halves, place);
 	}
 }
 
 static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	struct butter__half *halves = realloc(t->halves, (t->half_count + 1) * sizeof(*halves));
-	char *name = malloc(ev->len + 1);
-	if (halves)
-		t->halves = halves;
-	if (!halves || !name) {
-		free(name);
+	struct butter__half half = {.dir = dir,
+				    .cookie = ev->cookie,
+				    .since = butter__time_now(),
+				    .name = (char *)ev->name,
+				    .len = ev->len};
+	if (butter__halves_add(&t->halves, &half) == 0)
+		t->held_since = half.since;
+	else
 		butter__tell(t, BUTTER_TREE_DELETED, 0, dir, ev->name, ev->len);
-		return;
-	}
-	memcpy(name, ev->name, ev->len + 1);
-	t->held_since = butter__time_now();
-	halves[t->half_count++] = (struct butter__half){
-		.dir = dir, .cookie = ev->cookie, .since = t->held_since, .name = name, .len = ev->len};
 }
 
 /* What waits for its other half under this name does not any more. */
 static void end_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	for (uint32_t i = t->half_count; i-- > 0;)
-		if (t->halves[i].dir == dir && t->halves[i].len == ev->len &&
-		    !memcmp(t->halves[i].name, ev->name, ev->len) && t->halves[i].cookie != ev->cookie)
-			butter__half_gone(t, i);
+	uint32_t place;
+	while ((place = butter__halves_by_name(&t->halves, dir, ev->name, ev->len, ev->cookie)))
+		butter__half_gone(t, place);
 }
 
 static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	for (uint32_t i = 0; ev->cookie && i < t->half_count; i++) {
-		const struct butter__half *h = &t->halves[i];
-		if (h->cookie != ev->cookie)
-			continue;
-		if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
-			butter__tell_moved(t, 0, dir, ev->name, ev->len);
-		} else {
-			butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
-			butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
-		}
-		remove_half(t, i);
-		return 1;
+	uint32_t place = ev->cookie ? butter__halves_by_cookie(&t->halves, ev->cookie) : 0;
+	if (!place)
+		return 0;
+	const struct butter__half *h = butter__half_at(&t->halves, place);
+	if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
+		butter__tell_moved(t, 0, dir, ev->name, ev->len);
+	} else {
+		butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
+		butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
 	}
-	return 0;
+	butter__halves_remove(&t->halves, place);
+	return 1;
 }
 
 /* In a window what the listing has told is known: 1 when this is to be told too. */
@@ -197,7 +183,7 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
 	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
 		return;
-	if (t->half_count > 0)
+	if (t->halves.count > 0)
 		end_halves(t, dir, ev);
 	if (!is_news(t, dir, ev, why))
 		return;
