@@ -390,5 +390,6 @@ size_t butter__model_bytes(const struct butter__model *m)
 {
 	size_t each = sizeof(struct butter__node) + (m->has_entries ? sizeof(struct butter__entry) : 0);
 	size_t buckets = (size_t)m->buckets * sizeof(uint32_t) * (m->has_entries ? 2 : 1);
-	return (size_t)m->chunks * BUTTER__NODE_CHUNK * each + buckets + butter__pool_bytes(&m->names);
+	return (size_t)m->chunks * (BUTTER__NODE_CHUNK * each + sizeof(void *) * (m->has_entries ? 2 : 1)) +
+	       buckets + butter__pool_bytes(&m->names);
 }

@@ -75,6 +75,7 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 		butter__root_filter_free(root);
 		return NULL;
 	}
+	t->rules |= root->filter || root->ignore_file;
 	t->root_count++;
 	return root;
 }

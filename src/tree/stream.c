@@ -181,7 +181,7 @@ static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__re
 {
 	enum butter__why why = why_of(ev->mask);
 	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
-	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
+	    (t->rules && butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE))
 		return;
 	if (t->halves.count > 0)
 		end_halves(t, dir, ev);
@@ -224,7 +224,8 @@ static void on_merged_file(struct butter_tree *t, uint32_t dir, const struct but
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	butter__ignore_changed(t, dir, ev);
+	if (t->rules)
+		butter__ignore_changed(t, dir, ev);
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
 	else if (ev->mask & (IN_CREATE | IN_DELETE))
@@ -317,7 +318,8 @@ static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 			on_record(t, c, &ev);
 		}
 		c->consumed += c->next - from;
-		butter__scan(t);
+		if (t->scan.count > 0)
+			butter__scan(t);
 		if (t->window_count > 0)
 			butter__windows_close(t, c);
 	}

@@ -140,6 +140,7 @@ struct butter__backend {
 	void (*unwatch)(struct butter__channel *c, int wd);
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
+	size_t (*bytes)(const struct butter__channel *c); /* of its state; NULL: it has none */
 	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
 	int looks;      /* there are no records, nor an fd: it is looked at again and again */
 };
@@ -219,6 +220,7 @@ struct butter_tree {
 	struct butter__mountpoints mounts;
 	int32_t pid; /* who did what is being handled; 0: not known */
 	uint32_t scan_workers;
+	int rules; /* a root has had rules, or lists */
 };
 
 /* Whose records are of the way to a root too, whatever its own backend is. */
@@ -337,6 +339,7 @@ void butter__window_open(struct butter_tree *t, uint32_t node);
 void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
 void butter__windows_forget(struct butter_tree *t);
 void butter__windows_free(struct butter_tree *t);
+size_t butter__windows_bytes(const struct butter_tree *t);
 void butter__window_gone(struct butter_tree *t, uint32_t node);
 
 /* Roots (root.c) and the way there (chain.c). */

@@ -100,6 +100,14 @@ void butter__windows_close(struct butter_tree *t, const struct butter__channel *
 		close_first(t, w);
 }
 
+size_t butter__windows_bytes(const struct butter_tree *t)
+{
+	size_t bytes = butter__wds_bytes(&t->window_of);
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		bytes += t->windows[i].size * sizeof(*t->windows[i].items);
+	return bytes;
+}
+
 void butter__windows_free(struct butter_tree *t)
 {
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
