@@ -223,6 +223,12 @@ static int next(struct butter__channel *c, struct butter__record *ret)
 	return told;
 }
 
+static size_t bytes(const struct butter__channel *c)
+{
+	const struct state *s = c->state;
+	return butter__handles_bytes(&s->handles);
+}
+
 const struct butter__backend butter__fanotify_backend = {
 	.name = "fanotify",
 	.open = open_fanotify,
@@ -230,5 +236,6 @@ const struct butter__backend butter__fanotify_backend = {
 	.watch = watch,
 	.unwatch = unwatch,
 	.next = next,
+	.bytes = bytes,
 	.tells_self = 1,
 };

@@ -75,6 +75,7 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 		butter__root_filter_free(root);
 		return NULL;
 	}
+	t->rules |= root->filter || root->ignore_file;
 	t->root_count++;
 	return root;
 }
@@ -153,7 +154,7 @@ static void root_went(struct butter_tree *t, struct butter__root *root, int tell
 	if (root->missing)
 		return;
 	root->missing = 1;
-	if (t->half_count > 0)
+	if (t->halves.count > 0)
 		butter__halves_of(t, node, 1);
 	while (n->first_child)
 		butter__remove_tree(t, n->first_child);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "../event/object.h"
 #include "tree.h"
@@ -62,7 +63,26 @@ static int is_beyond(const struct butter_tree *t, uint32_t node, int fd)
 	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && fstat(fd, &st) == 0 && st.st_dev != root->dev;
 }
 
-/* 0, or -1: it is not there. The fd is this function's own, since its place in the directory counts. */
+/* Its directory stays open for what is found in it, and for the next that is listed. */
+static int begin_list(struct butter_tree *t, uint32_t node)
+{
+	int was_open = t->open_node == node, fd = butter__tree_open_near(t, node);
+	if (fd >= 0 && was_open && lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	t->listed_fd = fd;
+	return fd;
+}
+
+static void end_list(struct butter_tree *t, int fd)
+{
+	int error = errno, is_open = t->open_node && t->open_fd == fd;
+	t->listed_fd = -1;
+	if (!is_open)
+		butter__close(fd);
+	errno = error;
+}
+
+/* 0, or -1: it is not there. */
 static int list(struct butter_tree *t, uint32_t node)
 {
 	struct butter__dirent entry;
@@ -70,12 +90,13 @@ static int list(struct butter_tree *t, uint32_t node)
 	int n;
 	if (butter__is_leaf(t, node))
 		return 0;
-	listing.fd = butter__tree_open_dir(t, node);
+	listing.fd = begin_list(t, node);
 	if (listing.fd < 0)
 		return -1;
-	if (is_beyond(t, node, listing.fd))
+	if (is_beyond(t, node, listing.fd)) {
+		end_list(t, listing.fd);
 		return 0;
-	t->open_node = 0;
+	}
 	butter__ignore_read(t, node, listing.fd);
 	uint64_t ino = butter__node(&t->model, node)->ino;
 	while ((n = butter__listing_next(&listing, &entry)) > 0) {
@@ -85,9 +106,7 @@ static int list(struct butter_tree *t, uint32_t node)
 			break;
 		}
 	}
-	int error = errno;
-	butter__close(listing.fd);
-	errno = error;
+	end_list(t, listing.fd);
 	return n;
 }
 
