@@ -22,12 +22,20 @@ static void forget_files(struct butter_tree *t, uint32_t node)
 	}
 }
 
+static uint64_t bytes_waiting(struct butter_tree *t, struct butter__channel *c)
+{
+	int waiting = 0;
+	if (c->backend->waiting)
+		return c->backend->waiting(t, c);
+	ioctl(c->fd, FIONREAD, &waiting);
+	return (unsigned)waiting;
+}
+
 /* Only what is waiting now can be about what the listing saw. */
 void butter__window_open(struct butter_tree *t, uint32_t node)
 {
-	int waiting = 0;
+	uint64_t waiting = bytes_waiting(t, butter__channel_of(t, node));
 	struct butter__channel *c = butter__channel_of(t, node);
-	ioctl(c->fd, FIONREAD, &waiting);
 	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
 	if (!windows) {
 		t->lost = 1;
@@ -36,7 +44,7 @@ void butter__window_open(struct butter_tree *t, uint32_t node)
 	}
 	t->windows = windows;
 	windows[t->window_count++] = (struct butter__window){
-		.channel = c, .end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node};
+		.channel = c, .end = c->consumed + (c->end - c->next) + waiting, .node = node};
 }
 
 /* The number may be another node's soon, with a window of its own. */
