@@ -90,6 +90,7 @@ static inline int butter__is_turn(const struct butter_fanotify_event *ev)
 /* The number of the directory of a record, which becomes known if it is in a root; 0: it is in none. */
 int butter__lazy_meet(struct butter_tree *t, struct butter__channel *c,
 		      const struct butter_fanotify_handle *h, int is_name);
+void butter__lazy_meet_roots(struct butter_tree *t, struct butter__channel *c);
 /* A record of a directory that comes, goes or is renamed is next. */
 void butter__lazy_turn(struct butter_tree *t, struct butter__channel *c,
 		       const struct butter_fanotify_event *ev);

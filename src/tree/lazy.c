@@ -193,6 +193,25 @@ static int meet(struct butter_tree *t, struct butter__channel *c, const struct b
 	return known(c, key);
 }
 
+static void set_key(const struct butter__fan *s, int wd, struct butter__key *ret)
+{
+	ret->len = s->handles.items[wd].len;
+	memcpy(ret->bytes, butter__pool_text(&s->handles.keys, s->handles.items[wd].key), ret->len);
+}
+
+/* A root's own directory is a node without having been met, and may be in another root. */
+void butter__lazy_meet_roots(struct butter_tree *t, struct butter__channel *c)
+{
+	struct butter__key key;
+	for (uint32_t i = 0; i < t->root_count && c->lazy > 1; i++) {
+		int wd = is_lazy(c, &t->roots[i]) ? butter__node(&t->model, t->roots[i].node)->wd : -1;
+		if (wd < 0)
+			continue;
+		set_key(butter__fan_of(c), wd, &key);
+		meet(t, c, &key, 0);
+	}
+}
+
 static int known_or_met(struct butter_tree *t, struct butter__channel *c,
 			const struct butter_fanotify_handle *h, int waits)
 {
@@ -297,8 +316,7 @@ void butter__lazy_deleted(struct butter_tree *t, uint32_t node)
 	if (!c->lazy || wd < 0)
 		return;
 	struct butter__fan *s = butter__fan_of(c);
-	key.len = s->handles.items[wd].len;
-	memcpy(key.bytes, butter__pool_text(&s->handles.keys, s->handles.items[wd].key), key.len);
+	set_key(s, wd, &key);
 	if (!is_away(s, &key))
 		add_away(t, s, &key);
 }

@@ -125,6 +125,7 @@ int butter__lazy_begin(struct butter_tree *t, struct butter__root *root)
 	errno = saved;
 	if (ok) {
 		t->scan.count = 0;
+		butter__lazy_meet_roots(t, root->channel);
 		return 1;
 	}
 	butter__lazy_forget(t, root);
@@ -157,6 +158,7 @@ void butter__lazy_forget(struct butter_tree *t, struct butter__root *root)
 		butter__handles_free(&s->away[i]);
 	if (n < 0)
 		t->lost = 1;
+	butter__lazy_meet_roots(t, root->channel);
 }
 
 void butter__lazy_prepare(struct butter_tree *t)

@@ -50,7 +50,8 @@ static struct butter_tree *scan(const char *top, uint32_t flags, uint32_t worker
 		.size = sizeof(options), .flags = flags, .scan_workers = workers};
 	struct butter_tree *x = butter_tree_open(&options);
 	ck_assert_ptr_nonnull(x);
-	ck_assert_int_eq(butter_tree_add(x, top, NULL, NULL), 0);
+	struct butter_tree_root root = {.size = sizeof(root), .backend = BUTTER_TREE_INOTIFY};
+	ck_assert_int_eq(butter_tree_add(x, top, &root, NULL), 0);
 	return x;
 }
 
