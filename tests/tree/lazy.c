@@ -16,18 +16,6 @@
 #include "trace.h"
 #include "unwalked.h"
 
-/* Each test has a filesystem of its own, where nobody else does anything. */
-#define UNWALKED(name)                                                                                       \
-	static void name##_here(void *arg);                                                                  \
-	START_TEST(name)                                                                                     \
-	{                                                                                                    \
-		in_mount_namespace(name##_here, (void *)(uintptr_t)scratch());                               \
-	}                                                                                                    \
-	END_TEST                                                                                             \
-	static void name##_here(void *arg)
-
-#define TOLD(t, text) ck_assert_str_eq(told(t), text)
-
 static void make_many(void)
 {
 	make_dir("top");

@@ -18,4 +18,16 @@ int unwalked_add(struct butter_tree *t, const char *path, const struct butter_tr
 void make_dirs(const char *path);
 uint64_t directories_of(const struct butter_tree *t);
 
+/* Each test has a filesystem of its own, where nobody else does anything. */
+#define UNWALKED(name)                                                                                       \
+	static void name##_here(void *arg);                                                                  \
+	START_TEST(name)                                                                                     \
+	{                                                                                                    \
+		in_mount_namespace(name##_here, (void *)(uintptr_t)scratch());                               \
+	}                                                                                                    \
+	END_TEST                                                                                             \
+	static void name##_here(void *arg)
+
+#define TOLD(t, text) ck_assert_str_eq(told(t), text)
+
 #endif
