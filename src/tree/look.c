@@ -94,11 +94,18 @@ static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd)
 	return best;
 }
 
+/* A directory that is itself elsewhere may have taken along a name of a file that has others. */
+static int may_be_elsewhere(struct butter_tree *t, uint32_t node, const struct stat *st)
+{
+	return st->st_nlink > 1 && butter__tree_open_dir(t, butter__node(&t->model, node)->parent) < 0;
+}
+
 static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struct stat *st)
 {
 	uint32_t best = 0, node = 0;
 	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
-		if (butter__entry(&t->model, node)->type == (st->st_mode & S_IFMT) && !is_in_place(t, node))
+		if (butter__entry(&t->model, node)->type == (st->st_mode & S_IFMT) && !is_in_place(t, node) &&
+		    !may_be_elsewhere(t, node, st))
 			best = better(t, dir, best, node);
 	return best;
 }
