@@ -223,7 +223,7 @@ uint32_t butter__model_add(struct butter__model *m, uint32_t parent, const char 
 	}
 	struct butter__node *n = butter__node(m, number);
 	n->name = text;
-	n->name_len = (uint16_t)len;
+	n->name_len = len & 0x7fff;
 	n->flags = (uint8_t)flags;
 	adopt(m, number, parent);
 	link_name(m, number);
@@ -273,7 +273,7 @@ int butter__model_move(struct butter__model *m, uint32_t number, uint32_t parent
 	orphan(m, number);
 	butter__pool_remove(&m->names, n->name, n->name_len);
 	n->name = text;
-	n->name_len = (uint16_t)len;
+	n->name_len = len & 0x7fff;
 	adopt(m, number, parent);
 	link_name(m, number);
 	return 0;
@@ -283,7 +283,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 {
 	struct butter__node *x = butter__node(m, a), *y = butter__node(m, b);
 	uint32_t parent = x->parent, name = x->name;
-	uint16_t len = x->name_len;
+	unsigned len = x->name_len;
 	m->places++;
 	unlink_name(m, a);
 	unlink_name(m, b);
@@ -293,7 +293,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 	x->name_len = y->name_len;
 	adopt(m, a, y->parent);
 	y->name = name;
-	y->name_len = len;
+	y->name_len = len & 0x7fff;
 	adopt(m, b, parent);
 	link_name(m, a);
 	link_name(m, b);

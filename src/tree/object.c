@@ -40,7 +40,7 @@ static int64_t due(const struct butter_tree *t)
 	if (t->queue.count > 0 && !t->paused)
 		return AT_ONCE;
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		if (t->channels[i].next < t->channels[i].end)
+		if (t->channels[i].next < t->channels[i].end || t->channels[i].ahead)
 			return AT_ONCE;
 	if (t->lost || t->queue.failed)
 		when = t->rescan_after ? t->rescan_after : AT_ONCE;

@@ -11,6 +11,8 @@ static void remove_node(struct butter_tree *t, uint32_t node, int tell)
 	if (tell)
 		butter__tell(t, BUTTER_TREE_DELETED, flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0, node,
 			     NULL, 0);
+	if (tell && flags & BUTTER__NODE_DIR)
+		butter__lazy_deleted(t, node);
 	butter__unwatch(t, node);
 	butter__ignore_forget(t, node);
 	if (flags & BUTTER__NODE_WINDOW)

@@ -328,7 +328,8 @@ static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 int butter__stream_read(struct butter_tree *t, struct butter__channel *c)
 {
 	if (c->next == c->end) {
-		ssize_t n = butter__read(c->fd, c->stream, BUTTER__STREAM_SIZE);
+		ssize_t n = c->backend->read ? c->backend->read(c)
+					     : butter__read(c->fd, c->stream, BUTTER__STREAM_SIZE);
 		if (n <= 0)
 			return (int)n;
 		c->next = 0;

@@ -77,6 +77,15 @@ struct butter__root {
 	uint32_t backend;            /* that was asked for */
 	int errors[3];               /* of the backends: why it is not this one */
 	int64_t interval, next_look; /* of those that look */
+	int lazy;                    /* its directories become known when they are met */
+	struct butter__top *tops;    /* where its filesystems are mounted: itself first */
+	uint32_t top_count;
+};
+
+/* A filesystem of a root that is not walked, and a directory that all that is met of it is found from. */
+struct butter__top {
+	uint64_t fsid;
+	char *path;
 };
 
 /* A directory that a root's path leads through, and what is looked up there. */
@@ -141,6 +150,9 @@ struct butter__backend {
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
 	size_t (*bytes)(const struct butter__channel *c); /* of its state; NULL: it has none */
+	ssize_t (*read)(struct butter__channel *c); /* into the stream; NULL: read(2) */
+	/* Bytes behind the stream's buffer; NULL: FIONREAD says. */
+	uint64_t (*waiting)(struct butter_tree *t, struct butter__channel *c);
 	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
 	int looks;      /* there are no records, nor an fd: it is looked at again and again */
 };
@@ -154,11 +166,14 @@ struct butter__channel {
 	unsigned char *stream; /* what the last read(2) gave */
 	uint32_t next, end;
 	uint64_t consumed; /* bytes of the stream that have been handled */
+	uint32_t ahead;    /* buffers that were read before their turn */
+	uint32_t lazy;     /* roots of which nothing is walked */
 	struct butter__wds wds;
 	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
 	int barrier_open;        /* it has not come back yet */
 	uint64_t barrier_cookie; /* the last butter_tree_sync() that it is for */
 	void *state;             /* the backend's own */
+	struct butter_tree *tree;
 };
 
 enum { BUTTER__CHANNELS = 3 };
@@ -364,6 +379,27 @@ void butter__may_recover(struct butter_tree *t, uint32_t node, int wd);
 void butter__retry_soon(struct butter_tree *t);
 int64_t butter__retry_due(const struct butter_tree *t);
 void butter__retry(struct butter_tree *t);
+
+/*
+ * Roots that are not walked (lazy.c, lazy_root.c). Of directories only those are nodes that something was
+ * told of, or that are new; a node that is lazy may have subdirectories that are none.
+ */
+int butter__lazy_begin(struct butter_tree *t, struct butter__root *root); /* 1: there is nothing to walk */
+void butter__lazy_end(struct butter__root *root);
+/* Another root is to be added: what is known of these is not known to be in that one. */
+void butter__lazy_prepare(struct butter_tree *t);
+/* Records were lost: what is waiting is of no use. A root of which only its directory is known. */
+void butter__lazy_discard(struct butter_tree *t);
+void butter__lazy_forget(struct butter_tree *t, struct butter__root *root);
+/* Mounts of a root: a directory becomes known because something is, or was, mounted there; 0: it is pruned.
+ * With is_other nothing is known of what it was. And all mounts, when they have changed. */
+uint32_t butter__lazy_reach(struct butter_tree *t, struct butter__root *root, const char *path, int is_other);
+void butter__lazy_mounts(struct butter_tree *t, struct butter__root *root);
+/* A directory of the disk that is no node, and fd is open on dir; 1: it was there all the time. */
+struct butter__there;
+int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
+			  const struct butter__there *there);
+void butter__lazy_deleted(struct butter_tree *t, uint32_t node); /* it has just been told of */
 
 /* Mounts (mountwatch.c). */
 void butter__mounts_begin(struct butter_tree *t);

@@ -49,14 +49,22 @@ static int make_room(struct butter__windows *w)
 	return 0;
 }
 
+static uint64_t bytes_waiting(struct butter_tree *t, struct butter__channel *c)
+{
+	int waiting = 0;
+	if (c->backend->waiting)
+		return c->backend->waiting(t, c);
+	ioctl(c->fd, FIONREAD, &waiting);
+	return (unsigned)waiting;
+}
+
 /* Only what is waiting now can be about what the listing saw; what is listed later sees no less. */
 void butter__window_open(struct butter_tree *t, uint32_t node)
 {
-	int waiting = 0;
+	uint64_t waiting = bytes_waiting(t, butter__channel_of(t, node));
 	struct butter__channel *c = butter__channel_of(t, node);
 	struct butter__windows *w = windows_of(t, c);
 	uint32_t number = t->window_number == UINT32_MAX ? 1 : t->window_number + 1;
-	ioctl(c->fd, FIONREAD, &waiting);
 	if (make_room(w) < 0 || butter__wds_set(&t->window_of, (int)node, number) < 0) {
 		t->lost = 1;
 		forget_files(t, node);
@@ -65,7 +73,7 @@ void butter__window_open(struct butter_tree *t, uint32_t node)
 	t->window_number = number;
 	t->window_count++;
 	w->items[w->end++] = (struct butter__window){
-		.end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node, .number = number};
+		.end = c->consumed + (c->end - c->next) + waiting, .node = node, .number = number};
 }
 
 /* The number may be another node's soon, with a window of its own. */
