@@ -87,7 +87,7 @@ include fuzz/fuzz.mk
 DEPS := check pkg-config mandoc groff-base binutils git e2fsprogs xfsprogs btrfs-progs \
 	libev-dev libevent-dev libuv1-dev libglib2.0-dev libsystemd-dev wrk
 DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
-	python3-pyinotify libclang-rt-14-dev clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
+	python3-pyinotify python3-watchdog inotify-tools fswatch libclang-rt-14-dev clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
 deps:
 	scripts/deps "$(SUDO)" $(DEPS)
 deps-ci: deps

@@ -24,6 +24,8 @@ struct bench {
 /* Measures and prints a line of the table. */
 void bench_compare(const struct bench *bench);
 void bench_compare_in(const struct bench *bench, unsigned rounds); /* no more than as usual */
+/* Prints a line of the table from figures that are no times. */
+void bench_figures(const char *name, double goal, double raw, double other);
 void bench_head(void);
 void bench_missing(const char *name, const char *why);
 

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-enum { ROUNDS = 11, MAX_SLICES = 32 };
+enum { ROUNDS = 11, MAX_SLICES = 128 };
 
 volatile uint64_t bench_sink;
 static volatile sig_atomic_t interrupted;
@@ -76,14 +76,19 @@ static void run_round(const struct bench *bench, unsigned round, double *ret_raw
 		bench_die("interrupted");
 }
 
-static void print_line(const struct bench *bench, double raw, double other, double ratio)
+static void print_line(const char *name, double goal, double raw, double other, double ratio)
 {
-	printf("%-36s %9.1f %9.1f %7.3f", bench->name, raw, other, ratio);
-	if (bench->goal > 0)
-		printf(" %6.2f  %s\n", bench->goal, ratio <= bench->goal ? "ok" : "above goal");
+	printf("%-36s %9.1f %9.1f %7.3f", name, raw, other, ratio);
+	if (goal > 0)
+		printf(" %6.2f  %s\n", goal, ratio <= goal ? "ok" : "above goal");
 	else
-		printf(" %6s  %s\n", "-", bench->goal < 0 ? "control" : "peer");
+		printf(" %6s  %s\n", "-", goal < 0 ? "control" : "peer");
 	fflush(stdout);
+}
+
+void bench_figures(const char *name, double goal, double raw, double other)
+{
+	print_line(name, goal, raw, other, other / raw);
 }
 
 void bench_compare_in(const struct bench *bench, unsigned rounds)
@@ -95,7 +100,8 @@ void bench_compare_in(const struct bench *bench, unsigned rounds)
 		run_round(bench, i, &raw[i], &other[i]);
 		ratio[i] = other[i] / raw[i];
 	}
-	print_line(bench, median(raw, rounds), median(other, rounds), median(ratio, rounds));
+	print_line(bench->name, bench->goal, median(raw, rounds), median(other, rounds),
+		   median(ratio, rounds));
 }
 
 void bench_compare(const struct bench *bench)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Usage: bench [path of pyinotify_drain.py [path of pyinotify_tree.py [directories of a tree]]]. Exits with 0 when it ran, whatever the figures say. */
+/* Usage: bench [pyinotify_drain.py [pyinotify_tree.py [directories of a tree]]]. Exits with 0 when it ran. */
 #include <signal.h>
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Watches a tree and says so: pyinotify_tree.py pyinotify|watchdog PATH."""
 
+import signal
 import sys
 
 MODULE, PATH = sys.argv[1:3]
@@ -25,4 +26,4 @@ else:
     # on_thread_start() of the emitter adds the watches, in start().
 
 print("ready", flush=True)
-sys.stdin.read()
+signal.pause()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # The test program (every suite, over the static library with faults wrapped in) and the checks.
 
-TEST_SOURCES := $(wildcard $(addprefix tests/,$(addsuffix /*.c,fd sys event process tree loop examples support)))
+STORM_SOURCES := $(wildcard tests/storm/*.c) tests/support/fault.c
+TEST_SOURCES := $(wildcard $(addprefix tests/,$(addsuffix /*.c,fd sys event process tree loop examples support))) \
+	$(filter tests/storm/%,$(filter-out %/main.c,$(STORM_SOURCES)))
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(B)/obj/%.o)
 TEST_CXX_SOURCES := $(wildcard tests/event/*.cc)
 TEST_RUN := $(B)/tests/run
@@ -31,14 +33,19 @@ $(TEST_RUN): $(TEST_OBJECTS) $(STATIC)
 .PHONY: tests
 tests: $(TEST_RUN) $(EXAMPLES)
 
-# The writers of tests/tree/storm.c, for longer: make storm SEEDS=100 OPS=20000 SEED=1.
-SEED ?= 1
-SEEDS ?= 20
-OPS ?= 20000
+# Writers that do everything at once, for long: what is told is what is there. tests/storm/main.c says what there
+# is to set: make storm SEEDS=20 BACKENDS="inotify fanotify poll" LEVELS="dirs entries" OPS=200000.
+STORM := $(B)/tests/storm/storm
+STORM_OBJECTS := $(STORM_SOURCES:%.c=$(B)/obj/%.o)
+$(B)/obj/tests/storm/main.o: tests/storm/main.c $(FLAGS_STAMP) | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -Itests/support $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(STORM): $(STORM_OBJECTS) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(STORM_OBJECTS) $(STATIC)
 .PHONY: storm
-storm: $(TEST_RUN)
-	CK_RUN_SUITE=tree_storm CK_TIMEOUT_MULTIPLIER=60 BUTTER_STORM_SEED=$(SEED) BUTTER_STORM_SEEDS=$(SEEDS) \
-		BUTTER_STORM_OPS=$(OPS) $(TEST_RUN)
+storm: $(STORM)
+	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
 
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)

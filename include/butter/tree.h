@@ -13,7 +13,7 @@ BUTTER_BEGIN_DECLS
 
 /* Types of events, and bits of masks. */
 #define BUTTER_TREE_CREATED 0x00000001u /* path is new */
-#define BUTTER_TREE_DELETED 0x00000002u /* path is no more; what was below it has been told of before */
+#define BUTTER_TREE_DELETED 0x00000002u /* path is no more, and all that was below it */
 #define BUTTER_TREE_MOVED                                                                                    \
 	0x00000004u /* old_path, and all below it, is at path; what was there is no more                     \
 		     */
@@ -105,10 +105,11 @@ struct butter_tree_rule {
 
 /* Backends. */
 enum {
-	BUTTER_TREE_AUTO,     /* the first of those below that works for the root */
-	BUTTER_TREE_FANOTIFY, /* one mark for a whole filesystem: CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH */
-	BUTTER_TREE_INOTIFY,  /* a watch for each directory: any user */
-	BUTTER_TREE_POLL      /* looking again and again: any filesystem, such as NFS, FUSE, proc */
+	BUTTER_TREE_AUTO, /* the first of those below that works for the root */
+	/* one mark for a whole filesystem, in DIRS no walk: CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH */
+	BUTTER_TREE_FANOTIFY,
+	BUTTER_TREE_INOTIFY, /* a watch for each directory: any user */
+	BUTTER_TREE_POLL     /* looking again and again: any filesystem, such as NFS, FUSE, proc */
 };
 
 /* Flags of a root. */

@@ -80,6 +80,7 @@ int butter__channel_open(struct butter_tree *t, struct butter__channel *c)
 {
 	if (c->fd >= 0 || c->state)
 		return 0;
+	c->tree = t;
 	if (c->backend->open(c) == 0 && (c->fd < 0 || open_stream(t, c) == 0))
 		return 0;
 	int error = errno;

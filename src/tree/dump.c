@@ -72,15 +72,32 @@ static void count_node(const struct butter_tree *t, uint32_t number, struct butt
 	}
 }
 
+/* What is known, and for a while: not what is to be told, nor buffers. */
+static size_t count_bytes(const struct butter_tree *t)
+{
+	size_t bytes = butter__model_bytes(&t->model) + butter__aliases_bytes(&t->aliases) +
+		       butter__halves_bytes(&t->halves) + butter__windows_bytes(t) +
+		       butter__wds_bytes(&t->links) + butter__wds_bytes(&t->ignored) +
+		       t->root_count * sizeof(*t->roots);
+	for (int i = 0; i < BUTTER__CHANNELS; i++) {
+		const struct butter__channel *c = &t->channels[i];
+		bytes += butter__wds_bytes(&c->wds);
+		bytes += c->state && c->backend->bytes ? c->backend->bytes(c) : 0;
+	}
+	const struct butter__list *lists[] = {&t->scan,      &t->dirty,     &t->held,
+					      &t->held_when, &t->unwatched, &t->below};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		bytes += lists[i]->size * sizeof(*lists[i]->items);
+	return bytes;
+}
+
 void butter_tree_get(const struct butter_tree *x, struct butter_tree_statistics *ret)
 {
 	struct butter_tree_statistics now = {.records = x->records,
 					     .events = x->events,
 					     .overflows = x->overflows,
 					     .rescans = x->rescans,
-					     .bytes = butter__model_bytes(&x->model)};
-	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		now.bytes += butter__wds_bytes(&x->channels[i].wds);
+					     .bytes = count_bytes(x)};
 	for (uint32_t i = 1; i <= x->model.used; i++)
 		count_node(x, i, &now);
 	*ret = now;

@@ -10,18 +10,11 @@
 #include <string.h>
 #include <sys/inotify.h>
 
-#include <butter/fanotify.h>
-#include <butter/file.h>
-
 #include "../event/mounts.h"
 #include "../event/object.h"
-#include "handles.h"
-#include "tree.h"
+#include "fan.h"
 
 enum {
-	HEADER = 8, /* of struct file_handle */
-	HANDLE_LIMIT = HEADER + MAX_HANDLE_SZ,
-	KEY_LIMIT = sizeof(uint64_t) + HANDLE_LIMIT,
 	UNIQUE = 0x001, /* AT_HANDLE_MNT_ID_UNIQUE, since Linux 6.12 */
 	ALWAYS = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR,
 	/* The two families have the same bits for these. */
@@ -33,17 +26,9 @@ _Static_assert(CHANGES == (IN_ACCESS | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | 
 _Static_assert(COMES_AND_GOES == (IN_CREATE | IN_DELETE), "names");
 _Static_assert(FAN_ONDIR == IN_ISDIR && FAN_Q_OVERFLOW == IN_Q_OVERFLOW, "flags");
 
-struct state {
-	struct butter__handles handles;
-	uint64_t mount, fsid; /* of the last directory: 0 none, or the kernel has no unique numbers */
-	int no_unique;
-	int half; /* the first half of the rename that is next has been told */
-	uint32_t cookie;
-};
-
 static int open_fanotify(struct butter__channel *c)
 {
-	struct state *s = calloc(1, sizeof(*s));
+	struct butter__fan *s = calloc(1, sizeof(*s));
 	if (!s)
 		return -1;
 	c->fd = butter_fanotify_init(FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_DFID_NAME_TARGET, O_RDONLY);
@@ -51,21 +36,25 @@ static int open_fanotify(struct butter__channel *c)
 		butter__free(s);
 		return -1;
 	}
+	s->tree = c->tree;
 	c->state = s;
 	return 0;
 }
 
 static void close_fanotify(struct butter__channel *c)
 {
-	struct state *s = c->state;
+	struct butter__fan *s = c->state;
 	butter__close(c->fd);
+	butter__ahead_free(c);
 	butter__handles_free(&s->handles);
+	butter__handles_free(&s->away[0]);
+	butter__handles_free(&s->away[1]);
 	butter__free(s);
 	c->state = NULL;
 }
 
 /* The filesystem's number as its records have it, asked once for a mount. */
-static int fsid_of(struct state *s, int dir, const char *name, uint64_t mount, uint64_t *ret)
+static int fsid_of(struct butter__fan *s, int dir, const char *name, uint64_t mount, uint64_t *ret)
 {
 	int fd = dir, n;
 	if (mount && mount == s->mount) {
@@ -82,7 +71,8 @@ static int fsid_of(struct state *s, int dir, const char *name, uint64_t mount, u
 	return n;
 }
 
-static int get_handle(struct state *s, int dir, const char *name, struct file_handle *h, uint64_t *ret_mount)
+static int get_handle(struct butter__fan *s, int dir, const char *name, struct file_handle *h,
+		      uint64_t *ret_mount)
 {
 	int flags = name ? 0 : AT_EMPTY_PATH;
 	const char *path = name ? name : "";
@@ -99,24 +89,44 @@ static int get_handle(struct state *s, int dir, const char *name, struct file_ha
 	return butter_name_to_handle_at(dir, path, h, &mount, flags);
 }
 
-static size_t make_key(unsigned char *key, uint64_t fsid, const void *handle, size_t len)
+static void set_key(struct butter__key *ret, uint64_t fsid, const void *handle, size_t len)
 {
-	memcpy(key, &fsid, sizeof(fsid));
-	memcpy(key + sizeof(fsid), handle, len);
-	return sizeof(fsid) + len;
+	memcpy(ret->bytes, &fsid, sizeof(fsid));
+	memcpy(ret->bytes + sizeof(fsid), handle, len);
+	ret->len = (uint32_t)(sizeof(fsid) + len);
 }
 
-static int intern(struct butter__channel *c, int dir, const char *name)
+int butter__fan_key(struct butter__fan *s, int dir, const char *name, struct butter__key *ret)
 {
-	struct state *s = c->state;
-	_Alignas(struct file_handle) unsigned char handle[HANDLE_LIMIT];
-	unsigned char key[KEY_LIMIT];
+	_Alignas(struct file_handle) unsigned char handle[BUTTER__HANDLE_LIMIT];
 	struct file_handle *h = (struct file_handle *)handle;
 	uint64_t fsid, mount;
 	if (get_handle(s, dir, name, h, &mount) < 0 || fsid_of(s, dir, name, mount, &fsid) < 0)
 		return -1;
-	return butter__handles_intern(&s->handles, key,
-				      make_key(key, fsid, handle, HEADER + h->handle_bytes));
+	set_key(ret, fsid, handle, BUTTER__HANDLE_HEADER + h->handle_bytes);
+	return 0;
+}
+
+int butter__fan_key_of(const struct butter_fanotify_handle *h, struct butter__key *ret)
+{
+	if (!h->handle || h->len > BUTTER__HANDLE_LIMIT)
+		return -1;
+	set_key(ret, h->fsid, h->handle, h->len);
+	return 0;
+}
+
+int butter__key_is(const struct butter__key *a, const struct butter__key *b)
+{
+	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
+}
+
+static int intern(struct butter__channel *c, int dir, const char *name)
+{
+	struct butter__fan *s = c->state;
+	struct butter__key key;
+	if (butter__fan_key(s, dir, name, &key) < 0)
+		return -1;
+	return butter__handles_intern(&s->handles, key.bytes, key.len);
 }
 
 /* The mark is of the filesystem, and as good as nothing when it has one; it may have gone with a mount. */
@@ -136,19 +146,21 @@ static int watch(struct butter__channel *c, int dir, const char *name, uint32_t 
 /* Marks stay as long as there is anything to be told of, but the barrier. */
 static void unwatch(struct butter__channel *c, int wd)
 {
-	struct state *s = c->state;
+	struct butter__fan *s = c->state;
 	butter__handles_forget(&s->handles, wd);
 	if (s->handles.count <= 1)
 		butter_fanotify_mark(c->fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, "/");
 }
 
 /* The number of a directory; 0: none of ours. */
-static int number_of(const struct state *s, const struct butter_fanotify_handle *h)
+static int number_of(struct butter__channel *c, const struct butter_fanotify_handle *h, int is_name)
 {
-	unsigned char key[KEY_LIMIT];
-	if (!h->handle || h->len > HANDLE_LIMIT)
+	struct butter__fan *s = c->state;
+	struct butter__key key;
+	if (butter__fan_key_of(h, &key) < 0)
 		return 0;
-	return butter__handles_find(&s->handles, key, make_key(key, h->fsid, h->handle, h->len));
+	int wd = butter__handles_find(&s->handles, key.bytes, key.len);
+	return !c->lazy || wd == c->barrier_wd ? wd : butter__lazy_meet(s->tree, c, h, is_name);
 }
 
 static void set_name(struct butter__record *ret, const char *name, size_t len)
@@ -159,10 +171,11 @@ static void set_name(struct butter__record *ret, const char *name, size_t len)
 }
 
 /* One of the two names of a rename, when its directory is ours. */
-static int tell_half(struct state *s, const struct butter_fanotify_event *ev, int is_new,
+static int tell_half(struct butter__channel *c, const struct butter_fanotify_event *ev, int is_new,
 		     struct butter__record *ret)
 {
-	int wd = number_of(s, is_new ? &ev->dir : &ev->old_dir);
+	const struct butter__fan *s = c->state;
+	int wd = number_of(c, is_new ? &ev->dir : &ev->old_dir, 1);
 	if (!wd)
 		return 0;
 	*ret = (struct butter__record){.wd = wd,
@@ -175,20 +188,21 @@ static int tell_half(struct state *s, const struct butter_fanotify_event *ev, in
 }
 
 /* 1: ret is told, and *ret_more that this record has another. */
-static int tell_rename(struct state *s, const struct butter_fanotify_event *ev, struct butter__record *ret,
-		       int *ret_more)
+static int tell_rename(struct butter__channel *c, const struct butter_fanotify_event *ev,
+		       struct butter__record *ret, int *ret_more)
 {
+	struct butter__fan *s = c->state;
 	int is_second = s->half;
 	*ret_more = s->half = 0;
 	if (!is_second) {
 		if (++s->cookie == 0)
 			s->cookie = 1;
-		if (tell_half(s, ev, 0, ret)) {
+		if (tell_half(c, ev, 0, ret)) {
 			*ret_more = s->half = 1;
 			return 1;
 		}
 	}
-	return tell_half(s, ev, 1, ret);
+	return tell_half(c, ev, 1, ret);
 }
 
 static int tell(struct butter__channel *c, const struct butter_fanotify_event *ev, struct butter__record *ret)
@@ -196,7 +210,8 @@ static int tell(struct butter__channel *c, const struct butter_fanotify_event *e
 	int wd;
 	if (ev->mask & FAN_Q_OVERFLOW)
 		wd = -1;
-	else if (!(wd = number_of(c->state, ev->dir.handle ? &ev->dir : &ev->object)))
+	else if (!(wd = number_of(c, ev->dir.handle ? &ev->dir : &ev->object,
+				  ev->mask & (COMES_AND_GOES | FAN_RENAME) ? 1 : 0)))
 		return 0;
 	*ret = (struct butter__record){.wd = wd,
 				       .mask = (uint32_t)ev->mask &
@@ -209,18 +224,36 @@ static int tell(struct butter__channel *c, const struct butter_fanotify_event *e
 static int next(struct butter__channel *c, struct butter__record *ret)
 {
 	struct butter_fanotify_event ev;
+	struct butter__fan *s = c->state;
 	int told = 0, more = 0;
 	while (!told && c->next < c->end) {
 		ssize_t n = butter_fanotify_decode(c->stream + c->next, c->end - c->next, &ev);
 		if (n <= 0)
 			return -1;
+		s->ahead.handled = s->ahead.base + c->next + (uint32_t)n;
+		if (c->lazy && !s->half && butter__is_turn(&ev))
+			butter__lazy_turn(s->tree, c, &ev);
 		if (ev.mask & FAN_RENAME)
-			told = tell_rename(c->state, &ev, ret, &more);
+			told = tell_rename(c, &ev, ret, &more);
 		else
 			told = tell(c, &ev, ret);
 		c->next += more ? 0 : (uint32_t)n;
 	}
 	return told;
+}
+
+static size_t bytes(const struct butter__channel *c)
+{
+	const struct butter__fan *s = c->state;
+	return butter__handles_bytes(&s->handles) + butter__handles_bytes(&s->away[0]) +
+	       butter__handles_bytes(&s->away[1]) + butter__handles_bytes(&s->ahead.targets) +
+	       s->ahead.size * sizeof(*s->ahead.turns);
+}
+
+static uint64_t waiting(struct butter_tree *t, struct butter__channel *c)
+{
+	butter__ahead_fill(t, c);
+	return butter__ahead_bytes(c);
 }
 
 const struct butter__backend butter__fanotify_backend = {
@@ -230,5 +263,8 @@ const struct butter__backend butter__fanotify_backend = {
 	.watch = watch,
 	.unwatch = unwatch,
 	.next = next,
+	.bytes = bytes,
+	.read = butter__ahead_read,
+	.waiting = waiting,
 	.tells_self = 1,
 };

@@ -22,6 +22,7 @@ struct butter__walk {
 	int has_rules, has_lists; /* of what is there; lists of directories, which are read first */
 	int lists_all;            /* also directories without subdirectories */
 	int stays_on_dev;
+	char self[16]; /* what /proc/self leads to, which the kernel would have to ask each time */
 	struct butter__list failed; /* directories that could not be listed */
 	struct butter__nlink nlink;
 	struct butter__names_list later; /* names for butter__reconcile() */

@@ -20,6 +20,13 @@ static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct 
 	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && root->dev != st->st_dev;
 }
 
+/* The watch is of this very directory, when it was there before and after. */
+static int is_still(int dir, const char *name, const struct stat *st)
+{
+	struct stat now;
+	return butter__stat_at(dir, name, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
+}
+
 /*
  * First watched, then looked at, so that what changes it afterwards is told. When it is replaced in
  * between, a record of that name is on its way, and this is done again.
@@ -48,22 +55,27 @@ void butter__look(struct butter_tree *t, int dir, uint32_t parent, const char *n
 		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
 		ret->error = ret->wd < 0 ? errno : 0;
 		if (ret->wd >= 0 || (ret->error != ENOENT && ret->error != ENOTDIR && ret->error != ELOOP))
-			if (butter__stat_at(dir, name, &ret->st) == 0 && S_ISDIR(ret->st.st_mode))
+			if (is_still(dir, name, &ret->st))
 				return;
+		if (ret->wd >= 0)
+			butter__drop_watch(t, c, ret->wd);
 	}
-	if (ret->wd >= 0)
-		butter__drop_watch(t, c, ret->wd);
 	*ret = (struct butter__there){.wd = -1, .trouble = ret->trouble, .denied = denied};
 }
 
-/* Whether the disk has a node's object still where the model has it; what cannot be asked stays there. */
-static int is_in_place(struct butter_tree *t, uint32_t node)
+/*
+ * Whether the disk has a node's object still where the model has it; what cannot be asked stays there. So
+ * does a file of several names whose directory is not where it was, and may have taken it along.
+ */
+static int is_in_place(struct butter_tree *t, uint32_t node, int has_names)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
 	struct stat st;
 	if (!n->parent)
 		return 1;
 	int dir = butter__tree_open_dir(t, n->parent);
+	if (dir < 0 && has_names)
+		return 1;
 	if (dir < 0 || butter__stat_at(dir, butter__node_name(&t->model, node), &st) < 0)
 		return !butter__is_gone(errno);
 	return butter__model_is(&t->model, node, st.st_dev, st.st_ino);
@@ -87,7 +99,7 @@ static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd)
 	uint32_t node = butter__wds_get(&c->wds, wd), best = 0, at = 0;
 	int several = node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
 	while (node) {
-		if (!is_in_place(t, node))
+		if (!is_in_place(t, node, 0))
 			best = better(t, dir, best, node);
 		node = several ? butter__next_alias(t, c, wd, &at) : 0;
 	}
@@ -99,7 +111,7 @@ static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struc
 	uint32_t best = 0, node = 0;
 	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
 		if ((butter__entry(&t->model, node)->mode & S_IFMT) == (st->st_mode & S_IFMT) &&
-		    !is_in_place(t, node))
+		    !is_in_place(t, node, st->st_nlink > 1))
 			best = better(t, dir, best, node);
 	return best;
 }

@@ -49,12 +49,16 @@ void butter__lose(struct butter_tree *t)
 	t->lost = t->queue.failed = 0;
 	t->rescans++;
 	butter__windows_forget(t);
+	butter__lazy_discard(t);
 	butter__look_at_roots(t, 1);
 	t->mounts_changed = 1;
 	for (uint32_t i = 0; i < t->root_count; i++)
 		if (t->roots[i].node && !t->roots[i].missing) {
 			butter__tell(t, BUTTER_TREE_RESCAN, BUTTER_TREE_IS_DIR, t->roots[i].node, NULL, 0);
-			butter__list_tree(t, t->roots[i].node);
+			if (t->roots[i].lazy)
+				butter__lazy_forget(t, &t->roots[i]);
+			else
+				butter__list_tree(t, t->roots[i].node);
 		}
 	butter__upkeep(t);
 	butter__settle(t, 0);

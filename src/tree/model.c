@@ -223,7 +223,7 @@ uint32_t butter__model_add(struct butter__model *m, uint32_t parent, const char 
 	}
 	struct butter__node *n = butter__node(m, number);
 	n->name = text;
-	n->name_len = (uint16_t)len;
+	n->name_len = len & 0x7fff;
 	n->flags = (uint8_t)flags;
 	adopt(m, number, parent);
 	link_name(m, number);
@@ -236,13 +236,15 @@ uint32_t butter__model_add_root(struct butter__model *m, uint32_t root)
 	if (number) {
 		butter__node(m, number)->flags = BUTTER__NODE_ROOT | BUTTER__NODE_DIR;
 		butter__node(m, number)->name = root;
+		m->roots++;
+		m->root_numbers ^= root;
 	}
 	return number;
 }
 
 uint32_t butter__model_find(const struct butter__model *m, uint32_t parent, const char *name, size_t len)
 {
-	if (!m->buckets)
+	if (!m->buckets || !butter__node(m, parent)->first_child)
 		return 0;
 	uint32_t number = m->by_name[hash_name(parent, name, len) & (m->buckets - 1)];
 	while (number) {
@@ -266,11 +268,12 @@ int butter__model_move(struct butter__model *m, uint32_t number, uint32_t parent
 	uint32_t text = butter__pool_add(&m->names, name, len);
 	if (!text)
 		return -1;
+	m->places++;
 	unlink_name(m, number);
 	orphan(m, number);
 	butter__pool_remove(&m->names, n->name, n->name_len);
 	n->name = text;
-	n->name_len = (uint16_t)len;
+	n->name_len = len & 0x7fff;
 	adopt(m, number, parent);
 	link_name(m, number);
 	return 0;
@@ -280,7 +283,8 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 {
 	struct butter__node *x = butter__node(m, a), *y = butter__node(m, b);
 	uint32_t parent = x->parent, name = x->name;
-	uint16_t len = x->name_len;
+	unsigned len = x->name_len;
+	m->places++;
 	unlink_name(m, a);
 	unlink_name(m, b);
 	orphan(m, a);
@@ -289,7 +293,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 	x->name_len = y->name_len;
 	adopt(m, a, y->parent);
 	y->name = name;
-	y->name_len = len;
+	y->name_len = len & 0x7fff;
 	adopt(m, b, parent);
 	link_name(m, a);
 	link_name(m, b);
@@ -298,12 +302,17 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 void butter__model_remove(struct butter__model *m, uint32_t number)
 {
 	struct butter__node *n = butter__node(m, number);
+	m->places++;
 	if (has_identity(m, number))
 		unlink_ino(m, number);
 	if (n->parent) {
 		unlink_name(m, number);
 		orphan(m, number);
 		butter__pool_remove(&m->names, n->name, n->name_len);
+	}
+	if (n->flags & BUTTER__NODE_ROOT) {
+		m->roots--;
+		m->root_numbers ^= n->name;
 	}
 	free_node(m, number);
 }
@@ -353,7 +362,7 @@ uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint6
 	return number;
 }
 
-uint32_t butter__model_root(const struct butter__model *m, uint32_t number)
+uint32_t butter__model_find_root(const struct butter__model *m, uint32_t number)
 {
 	while (butter__node(m, number)->parent)
 		number = butter__node(m, number)->parent;
@@ -382,5 +391,6 @@ size_t butter__model_bytes(const struct butter__model *m)
 {
 	size_t each = sizeof(struct butter__node) + (m->has_entries ? sizeof(struct butter__entry) : 0);
 	size_t buckets = (size_t)m->buckets * sizeof(uint32_t) * (m->has_entries ? 2 : 1);
-	return (size_t)m->chunks * BUTTER__NODE_CHUNK * each + buckets + butter__pool_bytes(&m->names);
+	return (size_t)m->chunks * (BUTTER__NODE_CHUNK * each + sizeof(void *) * (m->has_entries ? 2 : 1)) +
+	       buckets + butter__pool_bytes(&m->names);
 }

@@ -29,7 +29,8 @@ struct butter__node {
 	uint32_t next_in_hash; /* of parent and name; free nodes: the next */
 	uint32_t first_child, next_sibling, prev_sibling;
 	int32_t wd; /* watch descriptor; BUTTER__WD_* */
-	uint16_t name_len;
+	uint16_t name_len : 15;
+	uint16_t lazy : 1; /* a directory that may have subdirectories that are no nodes */
 	uint8_t flags;
 	uint8_t dev; /* in devs */
 	uint64_t ino;
@@ -54,6 +55,8 @@ struct butter__model {
 	uint64_t devs[256];
 	uint32_t dev_count;
 	struct butter__pool names;
+	uint32_t places;              /* another number when the path of a node may be another one */
+	uint32_t roots, root_numbers; /* how many; their numbers, xor'ed: of one root it is its number */
 	int has_entries;
 };
 
@@ -118,11 +121,21 @@ static inline int butter__model_is(const struct butter__model *m, uint32_t numbe
 uint32_t butter__model_by_ino(const struct butter__model *m, uint64_t dev, uint64_t ino, uint32_t after);
 
 /* The number of the root above a node. */
-uint32_t butter__model_root(const struct butter__model *m, uint32_t number);
+uint32_t butter__model_find_root(const struct butter__model *m, uint32_t number);
+static inline uint32_t butter__model_root(const struct butter__model *m, uint32_t number)
+{
+	return m->roots == 1 ? m->root_numbers : butter__model_find_root(m, number);
+}
 
 /* Bytes from the root to the node, "a/b"; written to the end of buf, of len bytes, with a NUL; buf may be
  * NULL. */
 size_t butter__model_path(const struct butter__model *m, uint32_t number, char *buf, size_t len);
+
+/*
+ * The way from one directory to another, "../../a/b", with a NUL in buf. 0: from the root it is no longer, or
+ * the way is longer than buf, or there is none.
+ */
+size_t butter__model_way(const struct butter__model *m, uint32_t from, uint32_t to, char *buf, size_t len);
 
 /* Memory in use, in bytes. */
 size_t butter__model_bytes(const struct butter__model *m);

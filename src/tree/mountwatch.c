@@ -116,9 +116,11 @@ static uint32_t node_at(const struct butter_tree *t, uint32_t node, const char *
 static void change(struct butter_tree *t, const char *point, uint32_t type)
 {
 	for (uint32_t i = 0; i < t->root_count; i++) {
-		const struct butter__root *root = &t->roots[i];
+		struct butter__root *root = &t->roots[i];
 		const char *path = root->node && root->real ? below(root->real, point) : NULL;
-		uint32_t node = path && !root->missing ? node_at(t, root->node, path) : 0;
+		uint32_t node = path && !root->missing ? root->lazy ? butter__lazy_reach(t, root, path, 1)
+								    : node_at(t, root->node, path)
+						       : 0;
 		if (!node || !(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
 			continue;
 		butter__tell(t, type, BUTTER_TREE_IS_DIR, node, NULL, 0);
@@ -137,6 +139,9 @@ static void compare(struct butter_tree *t, const struct butter__mountpoints *old
 	for (uint32_t i = 0; i < now->count; i++)
 		if (!has(old, &now->items[i]))
 			change(t, now->items[i].point, BUTTER_TREE_MOUNTED);
+	for (uint32_t i = 0; i < t->root_count; i++)
+		if (t->roots[i].node && t->roots[i].lazy && !t->roots[i].missing)
+			butter__lazy_mounts(t, &t->roots[i]);
 	for (uint32_t i = 0; i < t->root_count; i++)
 		if (t->roots[i].node)
 			butter__look_later(t, &t->roots[i]);

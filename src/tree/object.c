@@ -23,7 +23,7 @@ enum { AT_ONCE = 1, MILLISECOND = 1000000, OVERDUE = 100000000 };
 
 static int waits(const struct butter_tree *t)
 {
-	return t->held.count > 0 || t->half_count > 0 || t->dirty.count > 0 || t->below.count > 0 ||
+	return t->held.count > 0 || t->halves.count > 0 || t->dirty.count > 0 || t->below.count > 0 ||
 	       t->looks > 0;
 }
 
@@ -40,11 +40,11 @@ static int64_t due(const struct butter_tree *t)
 	if (t->queue.count > 0 && !t->paused)
 		return AT_ONCE;
 	for (int i = 0; i < BUTTER__CHANNELS; i++)
-		if (t->channels[i].next < t->channels[i].end)
+		if (t->channels[i].next < t->channels[i].end || t->channels[i].ahead)
 			return AT_ONCE;
 	if (t->lost || t->queue.failed)
 		when = t->rescan_after ? t->rescan_after : AT_ONCE;
-	if (t->held.count > 0 || t->half_count > 0)
+	if (t->held.count > 0 || t->halves.count > 0)
 		when = sooner(when, t->held_since + BUTTER__PATIENCE + MILLISECOND);
 	else if (t->dirty.count > 0 || t->below.count > 0)
 		when = sooner(when, t->retry_after ? t->retry_after : AT_ONCE);
@@ -56,6 +56,8 @@ static int64_t due(const struct butter_tree *t)
 
 void butter__set_timer(struct butter_tree *t)
 {
+	if (t->armed == AT_ONCE && t->queue.count > 0 && !t->paused)
+		return;
 	int64_t when = due(t);
 	struct itimerspec value = {.it_value = butter__time_to_timespec(when)};
 	int saved = errno;
@@ -231,30 +233,21 @@ static int release(struct butter_source *source)
 		butter__channel_close(&t->channels[i]);
 	butter__roots_free(t);
 	butter__mounts_end(t);
-	for (uint32_t i = 0; i < t->half_count; i++)
-		butter__free(t->halves[i].name);
+	butter__halves_free(&t->halves);
+	butter__aliases_free(&t->aliases);
+	butter__windows_free(t);
 	butter__names_clear(&t->again);
 	butter__ignore_free(t);
 	butter__coalesce_free(t);
 	butter__model_free(&t->model);
 	butter__queue_free(&t->queue);
-	void *all[] = {t->roots,
-		       t->scan.items,
-		       t->dirty.items,
-		       t->held.items,
-		       t->halves,
-		       t->again.items,
-		       t->windows,
-		       t->aliases,
-		       t->path.text,
-		       t->old_path.text,
-		       t->scratch.text,
-		       t->listing,
-		       t->held_when.items,
-		       t->rule_path.text,
-		       t->below.items,
-		       t->unwatched.items,
-		       t};
+	void *all[] = {t->roots,           t->scan.items,
+		       t->dirty.items,     t->held.items,
+		       t->again.items,     t->path.text,
+		       t->old_path.text,   t->scratch.text,
+		       t->listing,         t->held_when.items,
+		       t->rule_path.text,  t->below.items,
+		       t->unwatched.items, t};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		butter__free(all[i]);
 	return fd;
@@ -284,7 +277,7 @@ struct butter_tree *butter_tree_open(const struct butter_tree_options *options)
 	struct butter_tree *t = butter__object_new(&butter__tree_ops, sizeof(*t));
 	if (!t)
 		return NULL;
-	t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
+	t->listed_fd = t->timer = t->mounts_fd[0] = t->mounts_fd[1] = -1;
 	butter__channels_init(t);
 	t->flags = o.flags;
 	t->scan_workers = o.scan_workers;

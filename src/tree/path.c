@@ -67,22 +67,51 @@ int butter__text_set(struct butter__text *text, size_t at, const char *more, siz
 	memcpy(text->text + at, more, len);
 	text->text[at + len] = '\0';
 	text->len = at + len;
+	text->node = 0;
 	return 0;
 }
 
+/* What is below the root, at the end of the text, where more bytes follow it. In one go when there is room,
+ * as there mostly is. */
+static int write_below(const struct butter_tree *t, struct butter__text *text, uint32_t node, size_t more,
+		       size_t *ret_len)
+{
+	*ret_len = butter__model_path(&t->model, node, text->text, text->size);
+	if (*ret_len + more <= text->size)
+		return 0;
+	if (reserve(text, *ret_len + more) < 0)
+		return -1;
+	butter__model_path(&t->model, node, text->text, text->size);
+	return 0;
+}
+
+/* The path of a node, and room for a name. */
+static int set_dir(const struct butter_tree *t, struct butter__text *text, uint32_t node, size_t len)
+{
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
+	size_t below, at = root->path_len;
+	text->node = 0;
+	if (write_below(t, text, node, root->path_len + len + 4, &below) < 0)
+		return -1;
+	if (below > 0) {
+		memmove(text->text + at + 1, text->text + text->size - 1 - below, below);
+		text->text[at] = '/';
+	}
+	memcpy(text->text, root->path, root->path_len);
+	text->dir_len = at + below + (below > 0);
+	text->node = node;
+	text->places = t->model.places;
+	return 0;
+}
+
+/* Of many names in a row the directory is the same. */
 int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
 		      size_t len)
 {
-	const struct butter__root *root = &t->roots[butter__model_root(&t->model, node)];
-	size_t below = butter__model_path(&t->model, node, NULL, 0), at = root->path_len;
-	if (reserve(text, root->path_len + below + len + 4) < 0)
+	if ((text->node != node || text->places != t->model.places || text->dir_len + len + 2 > text->size) &&
+	    set_dir(t, text, node, len) < 0)
 		return -1;
-	memcpy(text->text, root->path, root->path_len);
-	if (below > 0) {
-		text->text[at++] = '/';
-		butter__model_path(&t->model, node, text->text + at, below + 1);
-		at += below;
-	}
+	size_t at = text->dir_len;
 	if (name || at == 0) {
 		text->text[at++] = '/';
 		memcpy(text->text + at, name ? name : "", len);
@@ -100,25 +129,35 @@ static const char *last_slash(const char *text, size_t len)
 	return text + len;
 }
 
+/* Of the root its path's. */
+static size_t name_len(const struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	return n->parent ? n->name_len
+			 : (size_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
+}
+
 static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node, const char *name,
 		 size_t len)
 {
 	uint32_t number = butter__model_root(&t->model, node);
 	const struct butter__root *root = &t->roots[number];
-	if ((ev->type & 0xffff) && !(root->mask & ev->type))
+	int is_change = (ev->type & 0xffff) != 0;
+	if (is_change && !(root->mask & ev->type))
 		return;
 	if (butter__tree_path(t, &t->path, node, name, len) < 0) {
 		t->queue.failed = 1;
 		return;
 	}
-	if (ev->type & 0xffff && ev->type != BUTTER_TREE_MOVED && !butter__reports(root, &t->path, ev->type))
+	if (is_change && root->filter && ev->type != BUTTER_TREE_MOVED &&
+	    !butter__reports(root, &t->path, ev->type))
 		return;
 	ev->root = (int32_t)number;
 	ev->pid = ev->flags & BUTTER_TREE_SYNTHETIC ? 0 : t->pid;
 	ev->data = root->data;
 	ev->path = t->path.text;
 	ev->path_len = (uint32_t)t->path.len;
-	ev->name_len = (uint32_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
+	ev->name_len = (uint32_t)(name ? len : name_len(t, node));
 	butter__coalesce_tell(t, root, ev);
 }
 

@@ -56,6 +56,11 @@ static int next(struct butter__channel *c, struct butter__record *ret)
 	return 0;
 }
 
+static size_t bytes(const struct butter__channel *c)
+{
+	return butter__handles_bytes(c->state);
+}
+
 const struct butter__backend butter__poll_backend = {
 	.name = "poll",
 	.open = open_poll,
@@ -63,6 +68,7 @@ const struct butter__backend butter__poll_backend = {
 	.watch = watch,
 	.unwatch = unwatch,
 	.next = next,
+	.bytes = bytes,
 	.looks = 1,
 };
 

@@ -52,7 +52,8 @@ void butter__queue_add(struct butter__queue *q, const struct butter_tree_event *
 	memcpy(text, ev->path, ev->path_len);
 	text[ev->path_len] = '\0';
 	text += ev->path_len + 1;
-	memcpy(text, ev->old_path, ev->old_path_len);
+	if (ev->old_path_len > 0)
+		memcpy(text, ev->old_path, ev->old_path_len);
 	text[ev->old_path_len] = '\0';
 	q->end += size;
 	q->count++;

@@ -288,6 +288,13 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 		return;
 	}
 	butter__look(t, fd, dir, name, &there);
+	if (there.is_dir && butter__channel_of(t, dir)->lazy) {
+		if (butter__lazy_stranger(t, dir, fd, name, len, &there)) {
+			forget_look(t, dir, &there);
+			return;
+		}
+		old = butter__model_find(&t->model, dir, name, len);
+	}
 	if (there.denied) {
 		if (old)
 			butter__node(&t->model, old)->flags |= BUTTER__NODE_SEEN;
@@ -366,6 +373,7 @@ void butter__rebind(struct butter_tree *t, uint32_t node)
 	}
 	if (t->open_node == node)
 		butter__tree_close_dir(t);
+	butter__node(&t->model, node)->lazy = 0;
 	note_identity(t, node, &there.st);
 	same_watch(t, node, &there);
 }

@@ -6,11 +6,13 @@
 static void remove_node(struct butter_tree *t, uint32_t node, int tell)
 {
 	unsigned flags = butter__node(&t->model, node)->flags;
-	if (flags & BUTTER__NODE_DIR && t->half_count > 0)
+	if (flags & BUTTER__NODE_DIR && t->halves.count > 0)
 		butter__halves_of(t, node, tell);
 	if (tell)
 		butter__tell(t, BUTTER_TREE_DELETED, flags & BUTTER__NODE_DIR ? BUTTER_TREE_IS_DIR : 0, node,
 			     NULL, 0);
+	if (tell && flags & BUTTER__NODE_DIR)
+		butter__lazy_deleted(t, node);
 	butter__unwatch(t, node);
 	butter__ignore_forget(t, node);
 	if (flags & BUTTER__NODE_WINDOW)

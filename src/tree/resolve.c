@@ -105,6 +105,30 @@ static int open_node(struct butter_tree *t, uint32_t node)
 	return fd;
 }
 
+/* From the directory that is open, which may have left its place meanwhile: what is gone is not there. */
+static int open_from_near(const struct butter_tree *t, uint32_t node)
+{
+	char way[PATH_MAX];
+	struct stat st;
+	size_t len = butter__model_way(&t->model, t->open_node, node, way, sizeof(way));
+	int fd = len > 0 ? butter__open_below(t->open_fd, way, len) : -1;
+	if (fd < 0 || (is_known(t, node, fd) && fstat(fd, &st) == 0 && st.st_nlink > 0))
+		return fd;
+	butter__close(fd);
+	return -1;
+}
+
+int butter__tree_open_near(struct butter_tree *t, uint32_t node)
+{
+	int fd = t->open_node && t->open_node != node ? open_from_near(t, node) : -1;
+	if (fd < 0)
+		return butter__tree_open_dir(t, node);
+	butter__tree_close_dir(t);
+	t->open_node = node;
+	t->open_fd = fd;
+	return fd;
+}
+
 int butter__tree_open_dir(struct butter_tree *t, uint32_t node)
 {
 	if (t->open_node == node)
@@ -125,7 +149,7 @@ int butter__tree_open_dir(struct butter_tree *t, uint32_t node)
 
 void butter__tree_close_dir(struct butter_tree *t)
 {
-	if (t->open_node)
+	if (t->open_node && t->open_fd != t->listed_fd)
 		butter__close(t->open_fd);
 	t->open_node = 0;
 }

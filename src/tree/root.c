@@ -75,6 +75,7 @@ static struct butter__root *new_root(struct butter_tree *t, char *path, const st
 		butter__root_filter_free(root);
 		return NULL;
 	}
+	t->rules |= root->filter || root->ignore_file;
 	t->root_count++;
 	return root;
 }
@@ -153,7 +154,9 @@ static void root_went(struct butter_tree *t, struct butter__root *root, int tell
 	if (root->missing)
 		return;
 	root->missing = 1;
-	if (t->half_count > 0)
+	butter__lazy_end(root);
+	n->lazy = 0;
+	if (t->halves.count > 0)
 		butter__halves_of(t, node, 1);
 	while (n->first_child)
 		butter__remove_tree(t, n->first_child);
@@ -277,6 +280,7 @@ static void free_root(struct butter_tree *t, struct butter__root *root)
 	butter__free(root->real);
 	root->path = root->real = NULL;
 	butter__root_filter_free(root);
+	butter__lazy_end(root);
 	root->node = 0;
 }
 
@@ -296,6 +300,7 @@ void butter__roots_free(struct butter_tree *t)
 		butter__free(t->roots[i].path);
 		butter__free(t->roots[i].real);
 		butter__root_filter_free(&t->roots[i]);
+		butter__lazy_end(&t->roots[i]);
 	}
 	butter__wds_free(&t->links);
 }
@@ -306,6 +311,8 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 	struct butter__found found;
 	uint32_t number = (uint32_t)(root - t->roots);
 	butter__mounts_begin(t);
+	butter__lazy_prepare(t);
+	root = &t->roots[number];
 	t->initial = 1;
 	look_at(t, root, 0, &found);
 	if (root->missing ? !(root->flags & BUTTER_TREE_WAIT) || found.error == ELOOP : found.error) {
@@ -313,7 +320,8 @@ static int begin_root(struct butter_tree *t, struct butter__root *root)
 		errno = found.error;
 		return -1;
 	}
-	butter__first_scan(t, root->node);
+	if (!butter__lazy_begin(t, root))
+		butter__first_scan(t, root->node);
 	t->initial = 0;
 	butter__tree_close_dir(t);
 	root = &t->roots[number];

@@ -3,23 +3,31 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "../event/object.h"
 #include "tree.h"
 #include "verdict.h"
 
+/* Files that a window of DIRS knows are its own business, and what is seen of them means something else. */
+static int is_listed(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIR || butter__keeps_files(t, node);
+}
+
 static void clear_seen(struct butter_tree *t, uint32_t node)
 {
 	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
 	     i = butter__node(&t->model, i)->next_sibling)
-		butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
+		if (is_listed(t, i))
+			butter__node(&t->model, i)->flags &= (uint8_t)~BUTTER__NODE_SEEN;
 }
 
 static void hold_unseen(struct butter_tree *t, uint32_t node)
 {
 	for (uint32_t i = butter__node(&t->model, node)->first_child; i;
 	     i = butter__node(&t->model, i)->next_sibling)
-		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
+		if (is_listed(t, i) && !(butter__node(&t->model, i)->flags & BUTTER__NODE_SEEN))
 			butter__hold(t, i);
 }
 
@@ -55,7 +63,26 @@ static int is_beyond(const struct butter_tree *t, uint32_t node, int fd)
 	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && fstat(fd, &st) == 0 && st.st_dev != root->dev;
 }
 
-/* 0, or -1: it is not there. The fd is this function's own, since its place in the directory counts. */
+/* Its directory stays open for what is found in it, and for the next that is listed. */
+static int begin_list(struct butter_tree *t, uint32_t node)
+{
+	int was_open = t->open_node == node, fd = butter__tree_open_near(t, node);
+	if (fd >= 0 && was_open && lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	t->listed_fd = fd;
+	return fd;
+}
+
+static void end_list(struct butter_tree *t, int fd)
+{
+	int error = errno, is_open = t->open_node && t->open_fd == fd;
+	t->listed_fd = -1;
+	if (!is_open)
+		butter__close(fd);
+	errno = error;
+}
+
+/* 0, or -1: it is not there. */
 static int list(struct butter_tree *t, uint32_t node)
 {
 	struct butter__dirent entry;
@@ -63,12 +90,13 @@ static int list(struct butter_tree *t, uint32_t node)
 	int n;
 	if (butter__is_leaf(t, node))
 		return 0;
-	listing.fd = butter__tree_open_dir(t, node);
+	listing.fd = begin_list(t, node);
 	if (listing.fd < 0)
 		return -1;
-	if (is_beyond(t, node, listing.fd))
+	if (is_beyond(t, node, listing.fd)) {
+		end_list(t, listing.fd);
 		return 0;
-	t->open_node = 0;
+	}
 	butter__ignore_read(t, node, listing.fd);
 	uint64_t ino = butter__node(&t->model, node)->ino;
 	while ((n = butter__listing_next(&listing, &entry)) > 0) {
@@ -78,10 +106,21 @@ static int list(struct butter_tree *t, uint32_t node)
 			break;
 		}
 	}
-	int error = errno;
-	butter__close(listing.fd);
-	errno = error;
+	end_list(t, listing.fd);
 	return n;
+}
+
+static int is_dirty(const struct butter_tree *t, uint32_t node)
+{
+	return butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+}
+
+/* One that is not where it was has been marked, and is listed when it is found: its files are news then. */
+static void open_window(struct butter_tree *t, uint32_t node)
+{
+	if (butter__tree_knows(t, node) && butter__node(&t->model, node)->flags & BUTTER__NODE_WINDOW &&
+	    !is_dirty(t, node))
+		butter__window_open(t, node);
 }
 
 void butter__scan(struct butter_tree *t)
@@ -95,25 +134,27 @@ void butter__scan(struct butter_tree *t)
 			n->flags |= BUTTER__NODE_WINDOW;
 		if (list(t, node) < 0)
 			butter__look_failed(t, node, errno);
-		if (butter__tree_knows(t, node) && n->flags & BUTTER__NODE_WINDOW)
-			butter__window_open(t, node);
+		open_window(t, node);
 	}
 }
 
 /* Whether something in it could not be looked at: then what was not seen may be there. */
 static int is_marked(const struct butter_tree *t, uint32_t node, uint32_t from)
 {
-	return t->dirty.count > from && butter__node(&t->model, node)->flags & BUTTER__NODE_DIRTY;
+	return t->dirty.count > from && is_dirty(t, node);
 }
 
 void butter__list_again(struct butter_tree *t, uint32_t node)
 {
 	clear_seen(t, node);
+	if (butter__node(&t->model, node)->flags & BUTTER__NODE_WINDOW)
+		butter__window_gone(t, node);
 	uint32_t dirty = t->dirty.count;
 	if (list(t, node) < 0) {
 		butter__look_failed(t, node, errno);
 	} else if (!is_marked(t, node, dirty)) {
 		hold_unseen(t, node);
 	}
+	open_window(t, node);
 	butter__scan(t);
 }

@@ -121,9 +121,11 @@ static void settle_dirty(struct butter_tree *t)
 /* Nothing that is younger than so many milliseconds. */
 static void settle_halves(struct butter_tree *t, uint32_t now, uint32_t age)
 {
-	for (uint32_t i = t->half_count; i-- > 0;)
-		if (now - butter__milliseconds(t->halves[i].since) >= age)
+	for (uint32_t i = t->halves.count > 0 ? t->halves.used : 0; i > 0; i--) {
+		const struct butter__half *h = butter__half_at(&t->halves, i);
+		if (h->name && now - butter__milliseconds(h->since) >= age)
 			butter__half_gone(t, i);
+	}
 }
 
 static void hold_on(struct butter_tree *t, uint32_t node, uint32_t when)
@@ -155,7 +157,7 @@ static void settle_held(struct butter_tree *t, uint32_t now, uint32_t age)
 
 static int waits(const struct butter_tree *t)
 {
-	return t->dirty.count > 0 || t->held.count > 0 || t->half_count > 0 || t->below.count > 0;
+	return t->dirty.count > 0 || t->held.count > 0 || t->halves.count > 0 || t->below.count > 0;
 }
 
 /*
@@ -168,13 +170,13 @@ void butter__settle(struct butter_tree *t, int64_t patience)
 	uint32_t age = butter__milliseconds(patience);
 	int i = 0;
 	for (; i < PASSES && waits(t); i++) {
-		uint32_t waiting = t->held.count + t->half_count;
+		uint32_t waiting = t->held.count + t->halves.count;
 		int64_t now = butter__time_now();
 		butter__settle_below(t);
 		if (age == 0 || now >= t->retry_after)
 			settle_dirty(t);
 		settle_held(t, butter__milliseconds(now), age);
-		uint32_t left = t->held.count + t->half_count;
+		uint32_t left = t->held.count + t->halves.count;
 		if (now < t->retry_after || (age > 0 && left > 0 && left >= waiting))
 			break;
 	}

@@ -11,6 +11,8 @@
 #include "tree.h"
 #include "verdict.h"
 
+enum { RUN = 64 }; /* events */
+
 static const struct {
 	uint32_t mask, type;
 } changes[] = {
@@ -21,13 +23,11 @@ static const struct {
 
 /* These leave a directory as it was. To look at the disk for them would be one more of them. */
 enum { NO_CHANGE = IN_OPEN | IN_CLOSE_NOWRITE | IN_ACCESS };
+enum { ANY_CHANGE = NO_CHANGE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB };
 
 static int is_change(uint32_t mask)
 {
-	uint32_t any = 0;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		any |= mask & changes[i].mask;
-	return any != 0;
+	return (mask & ANY_CHANGE) != 0;
 }
 
 static enum butter__why why_of(uint32_t mask)
@@ -43,9 +43,11 @@ static enum butter__why why_of(uint32_t mask)
 static void tell_changes(struct butter_tree *t, uint32_t node, uint32_t mask, const char *name, size_t len)
 {
 	unsigned flags = mask & IN_ISDIR ? BUTTER_TREE_IS_DIR : 0;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		if (mask & changes[i].mask)
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]) && mask & ANY_CHANGE; i++)
+		if (mask & changes[i].mask) {
 			butter__tell(t, changes[i].type, flags, node, name, len);
+			mask &= ~changes[i].mask;
+		}
 }
 
 /* Names that the model knows: the disk decides, also whether it is a directory. */
@@ -60,80 +62,67 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
 		       : 0;
 	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
-	if (node && !(flags & BUTTER__NODE_HELD))
-		tell_changes(t, node, flags & BUTTER__NODE_DIR ? mask | IN_ISDIR : mask, NULL, 0);
+	/* a record of a file is not of the directory that has its name now */
+	if (node && !(flags & BUTTER__NODE_HELD) && !(flags & BUTTER__NODE_DIR) == !(ev->mask & IN_ISDIR))
+		tell_changes(t, node, ev->mask, NULL, 0);
 }
 
 /* Files in DIRS: as the kernel tells them. */
 
-static void remove_half(struct butter_tree *t, uint32_t i)
+void butter__half_gone(struct butter_tree *t, uint32_t place)
 {
-	butter__free(t->halves[i].name);
-	t->halves[i] = t->halves[--t->half_count];
-}
-
-void butter__half_gone(struct butter_tree *t, uint32_t i)
-{
-	const struct butter__half *h = &t->halves[i];
+	const struct butter__half *h = butter__half_at(&t->halves, place);
 	butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
-	remove_half(t, i);
+	butter__halves_remove(&t->halves, place);
 }
 
 /* A directory goes: so does what left it, before it. */
 void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell)
 {
-	for (uint32_t i = t->half_count; i-- > 0;) {
-		if (t->halves[i].dir != dir)
-			continue;
+	uint32_t place;
+	while ((place = butter__halves_in_dir(&t->halves, dir))) {
 		if (tell)
-			butter__half_gone(t, i);
+			butter__half_gone(t, place);
 		else
-			remove_half(t, i);
+			butter__halves_remove(&t->halves, place);
 	}
 }
 
 static void hold_half(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	struct butter__half *halves = realloc(t->halves, (t->half_count + 1) * sizeof(*halves));
-	char *name = malloc(ev->len + 1);
-	if (halves)
-		t->halves = halves;
-	if (!halves || !name) {
-		free(name);
+	struct butter__half half = {.dir = dir,
+				    .cookie = ev->cookie,
+				    .since = butter__time_now(),
+				    .name = (char *)ev->name,
+				    .len = ev->len};
+	if (butter__halves_add(&t->halves, &half) == 0)
+		t->held_since = half.since;
+	else
 		butter__tell(t, BUTTER_TREE_DELETED, 0, dir, ev->name, ev->len);
-		return;
-	}
-	memcpy(name, ev->name, ev->len + 1);
-	t->held_since = butter__time_now();
-	halves[t->half_count++] = (struct butter__half){
-		.dir = dir, .cookie = ev->cookie, .since = t->held_since, .name = name, .len = ev->len};
 }
 
 /* What waits for its other half under this name does not any more. */
 static void end_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	for (uint32_t i = t->half_count; i-- > 0;)
-		if (t->halves[i].dir == dir && t->halves[i].len == ev->len &&
-		    !memcmp(t->halves[i].name, ev->name, ev->len) && t->halves[i].cookie != ev->cookie)
-			butter__half_gone(t, i);
+	uint32_t place;
+	while ((place = butter__halves_by_name(&t->halves, dir, ev->name, ev->len, ev->cookie)))
+		butter__half_gone(t, place);
 }
 
 static int join_halves(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	for (uint32_t i = 0; ev->cookie && i < t->half_count; i++) {
-		const struct butter__half *h = &t->halves[i];
-		if (h->cookie != ev->cookie)
-			continue;
-		if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
-			butter__tell_moved(t, 0, dir, ev->name, ev->len);
-		} else {
-			butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
-			butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
-		}
-		remove_half(t, i);
-		return 1;
+	uint32_t place = ev->cookie ? butter__halves_by_cookie(&t->halves, ev->cookie) : 0;
+	if (!place)
+		return 0;
+	const struct butter__half *h = butter__half_at(&t->halves, place);
+	if (butter__renames_plainly(t, h->dir, h->name, h->len, dir, ev->name, ev->len)) {
+		butter__tell_moved(t, 0, dir, ev->name, ev->len);
+	} else {
+		butter__tell(t, BUTTER_TREE_DELETED, 0, h->dir, h->name, h->len);
+		butter__tell(t, BUTTER_TREE_CREATED, 0, dir, ev->name, ev->len);
 	}
-	return 0;
+	butter__halves_remove(&t->halves, place);
+	return 1;
 }
 
 /* In a window what the listing has told is known: 1 when this is to be told too. */
@@ -160,17 +149,13 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__rec
 	return 1;
 }
 
-/* Whether a directory has this name, on the disk too: then a record of a file is of what was there before. */
-static int is_dir_now(struct butter_tree *t, uint32_t dir, const struct butter__record *ev,
-		      enum butter__why why)
+/* A file came to, or left, a name that the model has a directory at: is it still there? */
+static void look_for_dir(struct butter_tree *t, uint32_t dir, const struct butter__record *ev,
+			 enum butter__why why)
 {
 	uint32_t node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	if (!node || !(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
-		return 0;
-	butter__reconcile(t, dir, ev->name, ev->len, why);
-	node = butter__model_find(&t->model, dir, ev->name, ev->len);
-	unsigned flags = node ? butter__node(&t->model, node)->flags : 0;
-	return flags & BUTTER__NODE_DIR && !(flags & BUTTER__NODE_HELD);
+	if (node && butter__node(&t->model, node)->flags & BUTTER__NODE_DIR)
+		butter__reconcile(t, dir, ev->name, ev->len, why);
 }
 
 /*
@@ -192,10 +177,13 @@ static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__re
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	enum butter__why why = why_of(ev->mask);
-	if (has_left(t, dir, ev) || is_dir_now(t, dir, ev, why) || !butter__tree_knows(t, dir) ||
-	    butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE)
+	if (has_left(t, dir, ev))
 		return;
-	if (t->half_count > 0)
+	look_for_dir(t, dir, ev, why);
+	if (!butter__tree_knows(t, dir) ||
+	    (t->rules && butter__verdict(t, dir, ev->name, ev->len, 0) == BUTTER__FILTER_GONE))
+		return;
+	if (t->halves.count > 0)
 		end_halves(t, dir, ev);
 	if (!is_news(t, dir, ev, why))
 		return;
@@ -236,7 +224,8 @@ static void on_merged_file(struct butter_tree *t, uint32_t dir, const struct but
 
 static void on_name(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
-	butter__ignore_changed(t, dir, ev);
+	if (t->rules)
+		butter__ignore_changed(t, dir, ev);
 	if (ev->mask & IN_ISDIR || butter__tree_has_entries(t))
 		on_known(t, dir, ev);
 	else if (ev->mask & (IN_CREATE | IN_DELETE))
@@ -310,12 +299,16 @@ static void on_record(struct butter_tree *t, struct butter__channel *c, const st
 	t->pid = 0;
 }
 
-/* Up to the end of the buffer, or to the barrier, behind which something has to be told first. */
+/*
+ * Up to the end of the buffer, or to the barrier, behind which something has to be told first; or until there
+ * are so many events that they would leave the processor's cache before they are handed out.
+ */
 static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 {
 	struct butter__record ev;
 	int waits = c->barrier_open;
-	while (c->next < c->end && c->barrier_open == waits) {
+	size_t most = t->queue.count + RUN;
+	while (c->next < c->end && c->barrier_open == waits && t->queue.count < most) {
 		uint32_t from = c->next;
 		int n = c->backend->next(c, &ev);
 		if (n < 0) {
@@ -325,7 +318,8 @@ static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 			on_record(t, c, &ev);
 		}
 		c->consumed += c->next - from;
-		butter__scan(t);
+		if (t->scan.count > 0)
+			butter__scan(t);
 		if (t->window_count > 0)
 			butter__windows_close(t, c);
 	}
@@ -334,7 +328,8 @@ static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 int butter__stream_read(struct butter_tree *t, struct butter__channel *c)
 {
 	if (c->next == c->end) {
-		ssize_t n = butter__read(c->fd, c->stream, BUTTER__STREAM_SIZE);
+		ssize_t n = c->backend->read ? c->backend->read(c)
+					     : butter__read(c->fd, c->stream, BUTTER__STREAM_SIZE);
 		if (n <= 0)
 			return (int)n;
 		c->next = 0;

@@ -14,7 +14,9 @@
 #include <butter/source.h>
 #include <butter/tree.h>
 
+#include "aliases.h"
 #include "coalesce.h"
+#include "halves.h"
 #include "listing.h"
 #include "model.h"
 #include "queue.h"
@@ -45,6 +47,8 @@ void butter__names_clear(struct butter__names_list *l);
 struct butter__text {
 	char *text;
 	size_t len, size;
+	uint32_t node, places; /* the path of this node, up to dir_len, while the model's places are these */
+	size_t dir_len;
 };
 /* The first at bytes stay, and len bytes follow them. 0, or -1 and ENOMEM. */
 int butter__text_set(struct butter__text *text, size_t at, const char *more, size_t len);
@@ -73,6 +77,15 @@ struct butter__root {
 	uint32_t backend;            /* that was asked for */
 	int errors[3];               /* of the backends: why it is not this one */
 	int64_t interval, next_look; /* of those that look */
+	int lazy;                    /* its directories become known when they are met */
+	struct butter__top *tops;    /* where its filesystems are mounted: itself first */
+	uint32_t top_count;
+};
+
+/* A filesystem of a root that is not walked, and a directory that all that is met of it is found from. */
+struct butter__top {
+	uint64_t fsid;
+	char *path;
 };
 
 /* A directory that a root's path leads through, and what is looked up there. */
@@ -97,32 +110,21 @@ struct butter__mountpoints {
 	uint32_t count, size;
 };
 
-/* A name that left a directory, whose other half may come yet. */
-struct butter__half {
-	uint32_t dir, cookie;
-	int64_t since;
-	char *name;
-	size_t len;
-};
-
 /* What the list of a directory says of names. */
 struct butter__ignore {
 	uint32_t dir;
 	struct butter__gitignore *list;
 };
 
-/* Another node with the watch of one that the channel knows. */
-struct butter__alias {
-	struct butter__channel *channel;
-	int wd;
-	uint32_t node;
-};
-
-/* A directory that was listed while events of it were waiting, up to this place of the stream. */
+/* Directories that were listed while events of them were waiting, up to this place of the stream; in order.
+ */
 struct butter__window {
-	struct butter__channel *channel;
 	uint64_t end;
-	uint32_t node;
+	uint32_t node, number; /* of the window: the node may have a later one, or be another by now */
+};
+struct butter__windows {
+	struct butter__window *items;
+	uint32_t first, end, size;
 };
 
 /* What a backend tells, in inotify's words whichever it is. */
@@ -147,6 +149,10 @@ struct butter__backend {
 	void (*unwatch)(struct butter__channel *c, int wd);
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
+	size_t (*bytes)(const struct butter__channel *c); /* of its state; NULL: it has none */
+	ssize_t (*read)(struct butter__channel *c); /* into the stream; NULL: read(2) */
+	/* Bytes behind the stream's buffer; NULL: FIONREAD says. */
+	uint64_t (*waiting)(struct butter_tree *t, struct butter__channel *c);
 	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
 	int looks;      /* there are no records, nor an fd: it is looked at again and again */
 };
@@ -160,11 +166,14 @@ struct butter__channel {
 	unsigned char *stream; /* what the last read(2) gave */
 	uint32_t next, end;
 	uint64_t consumed; /* bytes of the stream that have been handled */
+	uint32_t ahead;    /* buffers that were read before their turn */
+	uint32_t lazy;     /* roots of which nothing is walked */
 	struct butter__wds wds;
 	int barrier, barrier_wd; /* a memfd; touching it puts a record behind all others */
 	int barrier_open;        /* it has not come back yet */
 	uint64_t barrier_cookie; /* the last butter_tree_sync() that it is for */
 	void *state;             /* the backend's own */
+	struct butter_tree *tree;
 };
 
 enum { BUTTER__CHANNELS = 3 };
@@ -185,12 +194,11 @@ struct butter_tree {
 	struct butter__list dirty; /* directories that are to be listed again */
 	struct butter__list held;
 	struct butter__names_list again; /* names to be looked at once more */
-	struct butter__half *halves;
-	uint32_t half_count;
-	struct butter__window *windows;
-	uint32_t window_count;
-	struct butter__alias *aliases;
-	uint32_t alias_count;
+	struct butter__halves halves;
+	struct butter__windows windows[BUTTER__CHANNELS];
+	uint32_t window_count, window_number; /* windows of all channels; the last number */
+	struct butter__wds window_of;         /* numbers, of nodes */
+	struct butter__aliases aliases;
 
 	int64_t held_since; /* when the last came to held or halves */
 	int64_t armed;      /* what the timer is set to: 0 not, 1 at once, or when */
@@ -202,6 +210,7 @@ struct butter_tree {
 
 	uint32_t open_node; /* whose directory is open, 0: none */
 	int open_fd;
+	int listed_fd; /* of the directory that is being listed, which closes it; -1: none */
 	struct butter__text path, old_path, scratch;
 	unsigned char *listing;
 
@@ -226,6 +235,7 @@ struct butter_tree {
 	struct butter__mountpoints mounts;
 	int32_t pid; /* who did what is being handled; 0: not known */
 	uint32_t scan_workers;
+	int rules; /* a root has had rules, or lists */
 };
 
 /* Whose records are of the way to a root too, whatever its own backend is. */
@@ -265,6 +275,13 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
  */
 int butter__tree_open_dir(struct butter_tree *t, uint32_t node);
 void butter__tree_close_dir(struct butter_tree *t);
+
+/*
+ * The same for directories that are listed one after the other, so that a deep tree costs no more for each
+ * than a flat one. Their path from the root is not walked again: who wants to know whether it still leads
+ * there asks butter__tree_open_dir().
+ */
+int butter__tree_open_near(struct butter_tree *t, uint32_t node);
 
 /* A directory by a path of any length below at, through no symlink; the path is changed meanwhile. */
 int butter__open_below(int at, char *path, size_t len);
@@ -327,7 +344,7 @@ void butter__poll(struct butter_tree *t, int all);
 #define BUTTER__PATIENCE INT64_C(10000000)
 #define BUTTER__RETRY INT64_C(100000000) /* and so long until what failed is tried again */
 uint32_t butter__milliseconds(int64_t ns);
-void butter__half_gone(struct butter_tree *t, uint32_t i);
+void butter__half_gone(struct butter_tree *t, uint32_t place);
 void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell);
 void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int wd);
 void butter__root_lost(struct butter_tree *t, uint32_t node);
@@ -336,6 +353,8 @@ void butter__root_lost(struct butter_tree *t, uint32_t node);
 void butter__window_open(struct butter_tree *t, uint32_t node);
 void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
 void butter__windows_forget(struct butter_tree *t);
+void butter__windows_free(struct butter_tree *t);
+size_t butter__windows_bytes(const struct butter_tree *t);
 void butter__window_gone(struct butter_tree *t, uint32_t node);
 
 /* Roots (root.c) and the way there (chain.c). */
@@ -360,6 +379,27 @@ void butter__may_recover(struct butter_tree *t, uint32_t node, int wd);
 void butter__retry_soon(struct butter_tree *t);
 int64_t butter__retry_due(const struct butter_tree *t);
 void butter__retry(struct butter_tree *t);
+
+/*
+ * Roots that are not walked (lazy.c, lazy_root.c). Of directories only those are nodes that something was
+ * told of, or that are new; a node that is lazy may have subdirectories that are none.
+ */
+int butter__lazy_begin(struct butter_tree *t, struct butter__root *root); /* 1: there is nothing to walk */
+void butter__lazy_end(struct butter__root *root);
+/* Another root is to be added: what is known of these is not known to be in that one. */
+void butter__lazy_prepare(struct butter_tree *t);
+/* Records were lost: what is waiting is of no use. A root of which only its directory is known. */
+void butter__lazy_discard(struct butter_tree *t);
+void butter__lazy_forget(struct butter_tree *t, struct butter__root *root);
+/* Mounts of a root: a directory becomes known because something is, or was, mounted there; 0: it is pruned.
+ * With is_other nothing is known of what it was. And all mounts, when they have changed. */
+uint32_t butter__lazy_reach(struct butter_tree *t, struct butter__root *root, const char *path, int is_other);
+void butter__lazy_mounts(struct butter_tree *t, struct butter__root *root);
+/* A directory of the disk that is no node, and fd is open on dir; 1: it was there all the time. */
+struct butter__there;
+int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
+			  const struct butter__there *there);
+void butter__lazy_deleted(struct butter_tree *t, uint32_t node); /* it has just been told of */
 
 /* Mounts (mountwatch.c). */
 void butter__mounts_begin(struct butter_tree *t);

@@ -164,9 +164,23 @@ int butter__renames_plainly(struct butter_tree *t, uint32_t from, const char *ol
 	return is_plain(t, 0, root_of(t, from), root_of(t, dir));
 }
 
+/* What is below it is not known, and would have to be for the two places to be compared. */
+static int is_unknown_below(const struct butter_tree *t, uint32_t node, const struct butter__root *from,
+			    const struct butter__root *to)
+{
+	if (!butter__node(&t->model, node)->lazy)
+		return 0;
+	if (from != to)
+		return !to->lazy || from->filter || to->filter;
+	return from->filter && (butter__filter_looks_at_paths(from->filter, 0) ||
+				butter__filter_looks_at_paths(from->filter, 1));
+}
+
 int butter__moves_plainly(struct butter_tree *t, uint32_t node, uint32_t dir, const char *name, size_t len)
 {
 	const struct butter__root *from = root_of(t, node), *to = root_of(t, dir);
+	if (is_unknown_below(t, node, from, to))
+		return 0;
 	if (!from->filter && !to->filter && from->mask & to->mask & BUTTER_TREE_MOVED)
 		return 1;
 	if (butter__tree_path(t, &t->old_path, node, NULL, 0) < 0 ||

@@ -45,13 +45,16 @@ struct butter__channel *butter__channel_of(const struct butter_tree *t, uint32_t
 	return t->roots[butter__model_root(&t->model, node)].channel;
 }
 
+static uint32_t number_of(const struct butter_tree *t, const struct butter__channel *c)
+{
+	_Static_assert((int)BUTTER__ALIAS_CHANNELS == (int)BUTTER__CHANNELS, "channels");
+	return (uint32_t)(c - t->channels);
+}
+
 static int add_alias(struct butter_tree *t, struct butter__channel *c, int wd, uint32_t node)
 {
-	struct butter__alias *aliases = realloc(t->aliases, (t->alias_count + 1) * sizeof(*aliases));
-	if (!aliases)
+	if (butter__aliases_add(&t->aliases, number_of(t, c), wd, node) < 0)
 		return -1;
-	t->aliases = aliases;
-	aliases[t->alias_count++] = (struct butter__alias){.channel = c, .wd = wd, .node = node};
 	butter__node(&t->model, node)->flags |= BUTTER__NODE_ALIASED;
 	return 0;
 }
@@ -76,26 +79,14 @@ int butter__set_watch(struct butter_tree *t, int wd, uint32_t node)
 uint32_t butter__next_alias(const struct butter_tree *t, const struct butter__channel *c, int wd,
 			    uint32_t *at)
 {
-	while (*at < t->alias_count) {
-		const struct butter__alias *a = &t->aliases[(*at)++];
-		if (a->channel == c && a->wd == wd)
-			return a->node;
-	}
-	return 0;
+	return butter__aliases_next(&t->aliases, number_of(t, c), wd, at);
 }
 
 /* Another node of this watch, which is an alias no more; node itself when it was one. 0: there is none. */
 static uint32_t take_alias(struct butter_tree *t, const struct butter__channel *c, int wd, uint32_t node)
 {
 	int is_first = butter__wds_get(&c->wds, wd) == node;
-	for (uint32_t i = 0; i < t->alias_count; i++) {
-		const struct butter__alias a = t->aliases[i];
-		if (a.channel != c || a.wd != wd || (!is_first && a.node != node))
-			continue;
-		t->aliases[i] = t->aliases[--t->alias_count];
-		return a.node;
-	}
-	return 0;
+	return butter__aliases_take(&t->aliases, number_of(t, c), wd, is_first ? 0 : node);
 }
 
 /* 1: node was one of several, and the watch stays with the others. */

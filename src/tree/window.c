@@ -5,8 +5,10 @@
  * directory, so that each is told once.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
+#include "../event/object.h"
 #include "tree.h"
 
 static void forget_files(struct butter_tree *t, uint32_t node)
@@ -22,48 +24,101 @@ static void forget_files(struct butter_tree *t, uint32_t node)
 	}
 }
 
-/* Only what is waiting now can be about what the listing saw. */
-void butter__window_open(struct butter_tree *t, uint32_t node)
+static struct butter__windows *windows_of(struct butter_tree *t, const struct butter__channel *c)
+{
+	return &t->windows[c - t->channels];
+}
+
+/* What has been closed makes room. */
+static int make_room(struct butter__windows *w)
+{
+	if (w->end < w->size)
+		return 0;
+	if (w->first > w->size / 2) {
+		memmove(w->items, w->items + w->first, (w->end - w->first) * sizeof(*w->items));
+		w->end -= w->first;
+		w->first = 0;
+		return 0;
+	}
+	uint32_t size = w->size ? w->size * 2 : 16;
+	struct butter__window *items = realloc(w->items, size * sizeof(*items));
+	if (!items)
+		return -1;
+	w->items = items;
+	w->size = size;
+	return 0;
+}
+
+static uint64_t bytes_waiting(struct butter_tree *t, struct butter__channel *c)
 {
 	int waiting = 0;
-	struct butter__channel *c = butter__channel_of(t, node);
+	if (c->backend->waiting)
+		return c->backend->waiting(t, c);
 	ioctl(c->fd, FIONREAD, &waiting);
-	struct butter__window *windows = realloc(t->windows, (t->window_count + 1) * sizeof(*windows));
-	if (!windows) {
+	return (unsigned)waiting;
+}
+
+/* Only what is waiting now can be about what the listing saw; what is listed later sees no less. */
+void butter__window_open(struct butter_tree *t, uint32_t node)
+{
+	uint64_t waiting = bytes_waiting(t, butter__channel_of(t, node));
+	struct butter__channel *c = butter__channel_of(t, node);
+	struct butter__windows *w = windows_of(t, c);
+	uint32_t number = t->window_number == UINT32_MAX ? 1 : t->window_number + 1;
+	if (make_room(w) < 0 || butter__wds_set(&t->window_of, (int)node, number) < 0) {
 		t->lost = 1;
 		forget_files(t, node);
 		return;
 	}
-	t->windows = windows;
-	windows[t->window_count++] = (struct butter__window){
-		.channel = c, .end = c->consumed + (c->end - c->next) + (unsigned)waiting, .node = node};
+	t->window_number = number;
+	t->window_count++;
+	w->items[w->end++] = (struct butter__window){
+		.end = c->consumed + (c->end - c->next) + waiting, .node = node, .number = number};
 }
 
 /* The number may be another node's soon, with a window of its own. */
 void butter__window_gone(struct butter_tree *t, uint32_t node)
 {
-	uint32_t left = 0;
-	for (uint32_t i = 0; i < t->window_count; i++)
-		if (t->windows[i].node != node)
-			t->windows[left++] = t->windows[i];
-	t->window_count = left;
+	butter__wds_set(&t->window_of, (int)node, 0);
+}
+
+static void close_first(struct butter_tree *t, struct butter__windows *w)
+{
+	const struct butter__window first = w->items[w->first++];
+	if (w->first == w->end)
+		w->first = w->end = 0;
+	t->window_count--;
+	if (butter__wds_get(&t->window_of, (int)first.node) != first.number)
+		return;
+	butter__wds_set(&t->window_of, (int)first.node, 0);
+	forget_files(t, first.node);
 }
 
 void butter__windows_forget(struct butter_tree *t)
 {
-	while (t->window_count > 0)
-		forget_files(t, t->windows[--t->window_count].node);
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		while (t->windows[i].first < t->windows[i].end)
+			close_first(t, &t->windows[i]);
 }
 
 void butter__windows_close(struct butter_tree *t, const struct butter__channel *c)
 {
-	uint32_t left = 0;
-	for (uint32_t i = 0; i < t->window_count; i++) {
-		const struct butter__window w = t->windows[i];
-		if (w.channel == c && w.end <= c->consumed)
-			forget_files(t, w.node);
-		else
-			t->windows[left++] = w;
-	}
-	t->window_count = left;
+	struct butter__windows *w = windows_of(t, c);
+	while (w->first < w->end && w->items[w->first].end <= c->consumed)
+		close_first(t, w);
+}
+
+size_t butter__windows_bytes(const struct butter_tree *t)
+{
+	size_t bytes = butter__wds_bytes(&t->window_of);
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		bytes += t->windows[i].size * sizeof(*t->windows[i].items);
+	return bytes;
+}
+
+void butter__windows_free(struct butter_tree *t)
+{
+	for (int i = 0; i < BUTTER__CHANNELS; i++)
+		butter__free(t->windows[i].items);
+	butter__wds_free(&t->window_of);
 }

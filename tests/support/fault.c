@@ -25,6 +25,8 @@
 
 #include "fault.h"
 
+void (*fault_between)(long number);
+
 static struct {
 	unsigned calls, at; /* at: the call that is faulty, 0: none */
 	int from;           /* and all after it */
@@ -86,6 +88,8 @@ void fault_clear(void)
 
 IN_CHILD static int faulty(enum fault_call call)
 {
+	if (fault_between)
+		fault_between(0);
 	unsigned now = __atomic_add_fetch(&faults[call].calls, 1, __ATOMIC_RELAXED), at = faults[call].at;
 	if (!at || now < at || (now > at && !faults[call].from))
 		return 0;
@@ -340,6 +344,8 @@ long wrap_syscall(long number, long a, long b, long c, long d, long e, long f) _
 IN_CHILD long wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	enum fault_call call = call_of(number);
+	if (fault_between && call == FAULT_CALLS)
+		fault_between(number);
 	if (call == FAULT_CALLS || !faulty(call))
 		return real_syscall(number, a, b, c, d, e, f);
 	return (long)faults[call].result;

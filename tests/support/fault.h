@@ -83,4 +83,7 @@ void fault_clock(int64_t offset);
 
 void fault_clear(void);
 
+/* Called before each of these calls, with the number of a bare system call, or 0; NULL: nothing. */
+extern void (*fault_between)(long number);
+
 #endif

@@ -13,6 +13,9 @@ struct trace {
 /* Runs fn(arg) in a child and tells the system calls it made. */
 void trace_calls(void (*fn)(void *), void *arg, struct trace *ret);
 
+/* How many they are, however many. */
+size_t trace_total(void (*fn)(void *), void *arg);
+
 /* Demands that fn(arg) makes just these system calls: SYS_*, in order. */
 #define ck_assert_system_calls(fn, arg, ...)                                                                 \
 	trace_expect(fn, arg, (const long[]){__VA_ARGS__}, sizeof((const long[]){__VA_ARGS__}) / sizeof(long))

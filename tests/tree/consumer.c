@@ -35,6 +35,15 @@ static int is_at(const char *path, const char *top)
 	return !strncmp(path, top, n) && (!path[n] || path[n] == '/');
 }
 
+/* In DIRS what is below it need not have been told of. */
+static void take_tree(struct consumer *r, const char *path)
+{
+	for (size_t i = r->dirs_only && find(r, path) ? r->count : 0; i-- > 0;)
+		if (is_at(r->items[i].path, path) && strcmp(r->items[i].path, path) != 0)
+			take(r, r->items[i].path);
+	take(r, path);
+}
+
 static void rename_one(struct told *told, const char *from, const char *to)
 {
 	char *path = malloc(strlen(told->path) + strlen(to) + 1);
@@ -67,7 +76,7 @@ void consumer_apply(struct consumer *r, const struct butter_tree_event *ev)
 	if (ev->type == BUTTER_TREE_CREATED)
 		add(r, ev->path, is_dir);
 	else if (ev->type == BUTTER_TREE_DELETED)
-		take(r, ev->path);
+		take_tree(r, ev->path);
 	else if (ev->type == BUTTER_TREE_MOVED)
 		move(r, ev);
 }

@@ -104,6 +104,18 @@ static struct found take_all(struct replay *r, const char *path)
 	return found;
 }
 
+static void deleted_all(struct replay *r, const char *path)
+{
+	if (!find(r, path)) {
+		deleted(r, path);
+		return;
+	}
+	struct found all = take_all(r, path);
+	while (all.count > 0)
+		end(all.items[--all.count]);
+	free(all.items);
+}
+
 static void put_all(struct replay *r, struct found *found, const char *path)
 {
 	for (size_t i = 0; i < found->count; i++) {
@@ -145,6 +157,8 @@ void replay_event(struct replay *r, const struct butter_tree_event *ev)
 		return;
 	if (ev->type == BUTTER_TREE_CREATED)
 		created(r, ev->path, is_dir);
+	else if (ev->type == BUTTER_TREE_DELETED && r->lazy)
+		deleted_all(r, ev->path);
 	else if (ev->type == BUTTER_TREE_DELETED)
 		deleted(r, ev->path);
 	else if (ev->type == BUTTER_TREE_MOVED)

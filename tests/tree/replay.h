@@ -9,6 +9,7 @@ struct replay {
 	void *paths;     /* a tree of tsearch(3) */
 	size_t count;    /* of them */
 	int dirs_only;   /* files are told in other ways */
+	int lazy;        /* DELETED takes out what is below, too */
 	unsigned errors; /* what was told and cannot be, and differences that were found */
 	char first[512]; /* the first of them */
 	unsigned types[32];

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storm.h"
+
+static long read_long(const char *path)
+{
+	long n = 0;
+	FILE *f = fopen(path, "re");
+	if (f) {
+		if (fscanf(f, "%ld", &n) != 1)
+			n = 0;
+		fclose(f);
+	}
+	return n;
+}
+
+/* Some to begin with, so that the first scan has something to do. */
+static int make_folder(struct storm *s)
+{
+	static const char *const dirs[] = {"a", "b", "o", "a/noise", "a/0", "a/0/0", "a/0/0/0", "b/1", "o/2"};
+	if (!mkdtemp(s->base) || (s->fd = open(s->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (mkdirat(s->fd, dirs[i], 0755) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_roots(struct storm *s)
+{
+	struct butter_tree_options o = {.size = sizeof(o), .flags = s->flags};
+	struct butter_tree_root root = {
+		.size = sizeof(root), .backend = s->backend, .poll_interval = 50000000};
+	static const char *const names[] = {"a", "b"};
+	if (!(s->x = butter_tree_open(&o)))
+		return -1;
+	for (size_t i = 0; i < 2; i++) {
+		char *path = NULL;
+		int n = asprintf(&path, "%s/%s", s->base, names[i]);
+		n = n < 0 ? -1 : butter_tree_add(s->x, path, &root, NULL);
+		free(path);
+		if (n < 0)
+			return -1;
+		naive_learn(&s->known, names[i], 1);
+	}
+	return 0;
+}
+
+static int count_dir(const struct butter_tree_node *node, void *data)
+{
+	*(size_t *)data += node->flags & BUTTER_TREE_IS_DIR;
+	return 0;
+}
+
+/* Who follows directories begins with a listing. A tree that knows no more than it has met tells less. */
+static void begin_reading(struct storm *s)
+{
+	size_t dirs = 0;
+	storm_sync(s);
+	butter_tree_dump(s->x, count_dir, &dirs);
+	int listed = !(s->flags & BUTTER_TREE_ENTRIES);
+	s->known.deep = listed && dirs < 7;
+	s->known.merged = s->backend == BUTTER_TREE_FANOTIFY && listed;
+	if (listed) {
+		static const char *const dirs_there[] = {"a/noise", "a/0", "a/0/0", "a/0/0/0", "b/1"};
+		for (size_t i = 0; i < sizeof(dirs_there) / sizeof(dirs_there[0]); i++)
+			naive_learn(&s->known, dirs_there[i], 1);
+	}
+}
+
+int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t flags)
+{
+	FILE *log = s->log;
+	*s = (struct storm){.backend = backend, .flags = flags, .fd = -1, .log = log};
+	s->queue = read_long(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
+							     : "/proc/sys/fs/inotify/max_queued_events");
+	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
+		return -1;
+	/* who looks again and again knows files, whatever the level is */
+	naive_init(&s->known, s->base, flags & BUTTER_TREE_ENTRIES || backend == BUTTER_TREE_POLL);
+	if (make_folder(s) == 0) {
+		free(s->known.base);
+		s->known.base = strdup(s->base);
+		if (add_roots(s) == 0) {
+			begin_reading(s);
+			return 0;
+		}
+	}
+	int error = errno;
+	storm_end(s);
+	errno = error;
+	return -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void storm_end(struct storm *s)
+{
+	butter_tree_close(s->x);
+	if (s->fd >= 0)
+		close(s->fd);
+	nftw(s->base, remove_one, 64, FTW_DEPTH | FTW_PHYS);
+	naive_free(&s->known);
+	free(s->base);
+}
+
+static void print_event(const struct storm *s, const struct butter_tree_event *ev)
+{
+	char type[64];
+	butter_tree_mask_format(ev->type, type, sizeof(type));
+	fprintf(s->log, "\t%s%s%s %s %s%s\n", type, ev->flags & BUTTER_TREE_IS_DIR ? " dir" : "",
+		ev->flags & BUTTER_TREE_EXCHANGED ? " exchanged" : "",
+		*ev->path ? ev->path + s->known.base_len : "",
+		*ev->old_path ? ev->old_path + s->known.base_len : "",
+		ev->flags & BUTTER_TREE_SYNTHETIC ? " (found)" : "");
+}
+
+static void handle(struct storm *s, const struct butter_tree_event *ev)
+{
+	unsigned errors = s->known.errors;
+	if (s->log)
+		print_event(s, ev);
+	naive_event(&s->known, ev);
+	if (ev->type == BUTTER_TREE_DEGRADED)
+		naive_wrong(&s->known, "degraded", ev->path);
+	if (s->log && s->known.errors > errors)
+		fprintf(s->log, "\t^ wrong: %s\n", s->known.first);
+}
+
+int storm_read(struct storm *s, unsigned most)
+{
+	struct butter_tree_event ev;
+	int n = 1;
+	unsigned count = 0;
+	while (count < most && (n = butter_tree_read_event(s->x, &ev)) == 1) {
+		handle(s, &ev);
+		count++;
+	}
+	if (n < 0)
+		naive_wrong(&s->known, "read", strerror(errno));
+	return n < 0 ? -1 : (int)count;
+}
+
+void storm_sync(struct storm *s)
+{
+	struct butter_tree_event ev = {0};
+	uint64_t before = s->known.synced;
+	int n = butter_tree_sync(s->x, -1);
+	if (n != 1)
+		naive_wrong(&s->known, "sync", n < 0 ? strerror(errno) : "not yet");
+	while (n == 1 && ev.type != BUTTER_TREE_SYNC && (n = butter_tree_read_event(s->x, &ev)) == 1)
+		handle(s, &ev);
+	if (s->known.synced == before)
+		naive_wrong(&s->known, "sync", "is not told");
+}
+
+void storm_check(struct storm *s)
+{
+	unsigned errors = s->known.errors;
+	storm_sync(s);
+	storm_compare(s);
+	if (s->log && s->known.errors > errors)
+		fprintf(s->log, "\t^ wrong: %s\n", s->known.first);
+}
