@@ -96,9 +96,10 @@ struct butter_ev_signal {
 	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents);
 	int32_t signo;
-	uint32_t count;                    /* how many were read since the last callback; 0: it was fed */
+	uint32_t count;                    /* for the callback: how many were read; 0: it was fed */
 	struct butter_signalfd_event info; /* the last of them */
-	uint32_t reserved[2];
+	uint32_t fresh;                    /* private */
+	uint32_t reserved;
 };
 
 BUTTER_API void butter_ev_signal_init(struct butter_ev_signal *w,
