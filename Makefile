@@ -75,9 +75,10 @@ $(B)/examples/%: examples/%.c $(STATIC) $(FLAGS_STAMP)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -pthread $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(STATIC)
 
-# The main job on real events: the example daemon, and the tree watcher, while real programs change a directory.
-demo: $(B)/examples/daemon $(B)/examples/tree
-	scripts/demo $(B)/examples/daemon $(B)/examples/tree
+# The main job on real events: the example daemon, the tree watcher, and a spooler on the loop, while real programs
+# change a directory.
+demo: $(B)/examples/daemon $(B)/examples/tree $(B)/examples/loop
+	scripts/demo $^
 
 include tests/tests.mk
 include bench/bench.mk

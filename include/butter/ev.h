@@ -26,7 +26,7 @@ struct butter_ev_io {
 	void (*cb)(struct butter_loop *loop, struct butter_ev_io *w, uint32_t revents);
 	int32_t fd;
 	uint32_t events; /* BUTTER_EV_READ, BUTTER_EV_WRITE, BUTTER_EV_PRI; 0: none for now */
-	int32_t error;   /* why it was stopped, with BUTTER_EV_ERROR: EBADF, ENOMEM, ENOSPC */
+	int32_t error;   /* why it was stopped, with BUTTER_EV_ERROR: epoll_ctl(2)'s, such as EBADF */
 	uint32_t reserved[3];
 };
 
@@ -87,7 +87,7 @@ BUTTER_API void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_
  */
 BUTTER_API int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w);
 
-/* Until it expires, by butter_loop_now(), or after when inactive; negative: overdue. */
+/* Until it expires, by its clock as last read, or after when inactive; negative: overdue. */
 BUTTER_API int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct butter_ev_timer *w);
 
 /* signal: one was sent to the process or the thread. */
@@ -96,9 +96,10 @@ struct butter_ev_signal {
 	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents);
 	int32_t signo;
-	uint32_t count;                    /* how many were read since the last callback; 0: it was fed */
+	uint32_t count;                    /* for the callback: how many were read; 0: it was fed */
 	struct butter_signalfd_event info; /* the last of them */
-	uint32_t reserved[2];
+	uint32_t fresh;                    /* private */
+	uint32_t reserved;
 };
 
 BUTTER_API void butter_ev_signal_init(struct butter_ev_signal *w,
@@ -139,7 +140,8 @@ BUTTER_API int butter_ev_child_set(struct butter_ev_child *w, pid_t pid);
  * process; one that is no child of the caller's may be watched too (event.fate tells).
  * pid 0, for the first process of a container: reaps every child there is and calls back for each,
  * until it is stopped; nobody else in the program may then wait for children, and SIGCHLD is
- * watched as by butter_ev_signal_start(). -1 and errno: pidfd_open(2)'s (ESRCH), ENOMEM.
+ * watched as by butter_ev_signal_start(). -1 and errno: pidfd_open(2)'s (ESRCH; EINVAL pid is negative),
+ * ENOMEM; for pid 0 EBUSY there is one in this loop, and butter_ev_signal_start()'s.
  */
 BUTTER_API int butter_ev_child_start(struct butter_loop *loop, struct butter_ev_child *w);
 BUTTER_API void butter_ev_child_stop(struct butter_loop *loop, struct butter_ev_child *w);
@@ -195,7 +197,7 @@ BUTTER_API int butter_ev_event_set(struct butter_ev_event *w, struct butter_sour
  * butter_loop_options) in a turn; the rest in the next iteration, also what only the source's
  * pending() knows of. When read_event fails the watcher is stopped and called back with
  * BUTTER_EV_EVENT | BUTTER_EV_ERROR. The callback may stop it, close the source and free both.
- * -1 and errno: EINVAL source or event is NULL, ENOMEM.
+ * -1 and errno: EINVAL source or event is NULL, EBADF source has no fd, ENOMEM.
  */
 BUTTER_API int butter_ev_event_start(struct butter_loop *loop, struct butter_ev_event *w);
 BUTTER_API void butter_ev_event_stop(struct butter_loop *loop, struct butter_ev_event *w);
@@ -398,7 +400,7 @@ struct butter_ev_embed {
 	struct butter_ev_io io;
 };
 
-/* One of the two: other, or NULL and an fd, such as uv_backend_fd()'s. For other cb may be NULL. */
+/* One of the two: other and -1, or NULL and an fd, such as uv_backend_fd()'s. For other cb may be NULL. */
 BUTTER_API void butter_ev_embed_init(struct butter_ev_embed *w,
 				     void (*cb)(struct butter_loop *loop, struct butter_ev_embed *w,
 						uint32_t revents),

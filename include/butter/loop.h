@@ -32,7 +32,7 @@
  *
  * Fork: the child shares the loop's descriptors with its parent. It calls butter_loop_fork() before
  * it uses the loop, or leaves it alone; butter_loop_free() is allowed. Either way the parent notices
- * nothing.
+ * nothing. Since Linux 4.14 butter_loop_run() and butter_loop_fd() call it where nobody has.
  *
  * File descriptors: stop the watchers of an fd before you close it. If not, they get nothing more, or
  * BUTTER_EV_ERROR; never the events of another file that has got the number.
@@ -178,7 +178,8 @@ BUTTER_API void butter_loop_free(struct butter_loop *loop);
  * Runs the loop. Each active watcher holds it, cleanup watchers excepted; butter_loop_unref()
  * takes away a hold. May be called in a callback, for a loop inside the loop. A signal handler that
  * interrupts the wait does not end it. Returns 1 when there still are watchers that hold it, 0 when
- * not; -1 and errno: EINVAL flags, or epoll_pwait2(2)'s.
+ * not; -1 and errno: EINVAL flags, epoll_pwait2(2)'s, or in a child butter_loop_fork()'s. EMFILE, ENFILE
+ * also where a watched file was closed of which there is a duplicate: that takes a new epoll.
  */
 BUTTER_API int butter_loop_run(struct butter_loop *loop, unsigned flags);
 
@@ -242,7 +243,7 @@ BUTTER_API void *butter_loop_userdata(const struct butter_loop *loop);
  * Calls cb(loop, revents, arg) once: when fd is ready for events (BUTTER_EV_READ ...; fd -1: for
  * none), or after timeout nanoseconds with BUTTER_EV_TIMER (-1: never), whichever comes first. Holds the
  * loop until then; when the loop ends before, cb is not called. Returns 0, or -1 and errno: ENOMEM,
- * EINVAL cb is NULL, or neither fd nor timeout, EBADF.
+ * EINVAL cb is NULL, events, timeout is below -1, or neither fd nor timeout; EBADF fd is below -1.
  */
 BUTTER_API int butter_loop_once(struct butter_loop *loop, int fd, uint32_t events, int64_t timeout,
 				void (*cb)(struct butter_loop *loop, uint32_t revents, void *arg), void *arg);
@@ -263,11 +264,12 @@ BUTTER_API int butter_loop_fork(struct butter_loop *loop);
 /*
  * The loop's own fd, readable when butter_loop_run() with BUTTER_RUN_NOWAIT would find something.
  * Call this each time before you poll it: it hands to the kernel what was started since, and arms a
- * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s.
+ * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s, ENOMEM, or in a
+ * child butter_loop_fork()'s.
  */
 BUTTER_API int butter_loop_fd(struct butter_loop *loop);
 
-/* Calls cb for each active watcher of these kinds (BUTTER_EV_IO | ...), which may stop that one. */
+/* Calls cb for each active watcher of these kinds (BUTTER_EV_IO | ...), which may stop that one, no other. */
 BUTTER_API void butter_loop_walk(struct butter_loop *loop, uint32_t kinds,
 				 void (*cb)(struct butter_loop *loop, struct butter_ev *w, void *arg),
 				 void *arg);

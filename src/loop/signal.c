@@ -23,9 +23,9 @@ static void tell(struct butter_loop *loop, int signo, const struct butter_signal
 	for (struct butter_ev *ev = head; ev; ev = butter__ring_next(head, ev)) {
 		struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
 		if (!ev->pending)
-			w->count = 0;
+			w->fresh = 0;
 		if (info) {
-			w->count++;
+			w->fresh++;
 			w->info = *info;
 		}
 		butter__deliver(loop, ev, BUTTER_EV_SIGNAL);
@@ -104,18 +104,22 @@ static void unwatch(struct butter_loop *loop, int signo)
 static void signal_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
+	w->count = w->fresh;
+	w->fresh = 0;
 	w->cb(loop, w, revents);
 }
 
 static int signal_start(struct butter_loop *loop, struct butter_ev *ev)
 {
-	int signo = ((struct butter_ev_signal *)ev)->signo;
+	struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
+	int signo = w->signo;
 	if (signo < 1 || signo > SIGRTMAX || signo >= SIGNALS) {
 		errno = EINVAL;
 		return -1;
 	}
 	if (open_signals(loop) < 0 || (!loop->signals->rings[signo] && watch(loop->signals, signo) < 0))
 		return -1;
+	w->fresh = 0;
 	butter__ring_add(&loop->signals->rings[signo], ev);
 	return 0;
 }

@@ -71,6 +71,26 @@ START_TEST(signals_that_are_queued_are_counted)
 }
 END_TEST
 
+/* What was counted before is not counted again, whoever makes the watcher pending. */
+START_TEST(a_watcher_that_is_fed_has_counted_none)
+{
+	new_loop();
+	start(0, SIGUSR1);
+	raise(SIGUSR1);
+	run();
+	ck_assert_uint_eq(sig[0].count, 1);
+	ck_assert_int_eq(butter_ev_feed(loop, &sig[0], BUTTER_EV_SIGNAL), 0);
+	run();
+	ck_assert_uint_eq(sig[0].count, 0);
+	ck_assert_int_eq(butter_ev_feed(loop, &sig[0], BUTTER_EV_SIGNAL), 0);
+	raise(SIGUSR1);
+	run();
+	ck_assert_uint_eq(sig[0].count, 1);
+	ck_assert_noted(0, 0, 0, 0);
+	free_loop();
+}
+END_TEST
+
 START_TEST(feeding_signals_of_a_loop_without_any_does_nothing)
 {
 	new_loop();
@@ -164,6 +184,7 @@ SUITE(loop_signal)
 {
 	tcase_add_test(tc, a_signal_calls_back_each_of_its_watchers);
 	tcase_add_test(tc, signals_that_are_queued_are_counted);
+	tcase_add_test(tc, a_watcher_that_is_fed_has_counted_none);
 	tcase_add_test(tc, feeding_signals_of_a_loop_without_any_does_nothing);
 	tcase_add_test(tc, a_signal_is_blocked_while_it_is_watched_and_then_as_it_was);
 	tcase_add_test(tc, start_refuses_what_no_signalfd_gives);

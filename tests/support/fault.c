@@ -19,13 +19,14 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
 
 void (*fault_between)(long number);
+int64_t (*fault_monotonic)(void);
 
 static struct {
 	unsigned calls, at; /* at: the call that is faulty, 0: none */
@@ -262,10 +263,12 @@ int real_clock_gettime(clockid_t id, struct timespec *ret) __asm__("__real_" TIM
 int wrap_clock_gettime(clockid_t id, struct timespec *ret) __asm__("__wrap_" TIME64(clock_gettime));
 int wrap_clock_gettime(clockid_t id, struct timespec *ret)
 {
-	int n = real_clock_gettime(id, ret);
-	if (n < 0 || id != CLOCK_REALTIME || !clock_offset)
+	int n = real_clock_gettime(id, ret), is_offset = id == CLOCK_REALTIME && clock_offset;
+	int is_other = id == CLOCK_MONOTONIC && fault_monotonic;
+	if (n < 0 || (!is_offset && !is_other))
 		return n;
-	int64_t ns = (int64_t)ret->tv_sec * 1000000000 + ret->tv_nsec + clock_offset;
+	int64_t ns = is_other ? fault_monotonic()
+			      : (int64_t)ret->tv_sec * 1000000000 + ret->tv_nsec + clock_offset;
 	*ret = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = (long)(ns % 1000000000)};
 	return n;
 }

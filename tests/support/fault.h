@@ -86,4 +86,7 @@ void fault_clear(void);
 /* Called before each of these calls, with the number of a bare system call, or 0; NULL: nothing. */
 extern void (*fault_between)(long number);
 
+/* What CLOCK_MONOTONIC says, in nanoseconds; NULL: the kernel's. */
+extern int64_t (*fault_monotonic)(void);
+
 #endif
