@@ -28,6 +28,7 @@ static int io_start(struct butter_loop *loop, struct butter_ev *ev)
 	if (check_events(w->events) < 0 || butter__poll_reserve(loop, w->fd) < 0)
 		return -1;
 	w->error = 0;
+	ev->flags |= BUTTER__NEW;
 	butter__ring_add(&loop->fds[w->fd].watchers, ev);
 	loop->fds[w->fd].renewed = 1;
 	butter__poll_change(loop, w->fd);

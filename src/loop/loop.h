@@ -31,6 +31,7 @@ enum {
 	BUTTER__EARLY = 4,  /* called as soon as the loop has waited; the fd is the loop's own */
 	BUTTER__PART = 8,   /* called when the event is found and not when its turn comes */
 	BUTTER__MORE = 16,  /* an event or child watcher that goes on in the next iteration */
+	BUTTER__NEW = 32,   /* an io watcher of which epoll does not know yet */
 
 	/* Of the loop itself, and of a watcher that is made of others. Neither runs code of the caller's. */
 	BUTTER__OWN_FLAGS = BUTTER__UNHELD | BUTTER__HIDDEN | BUTTER__EARLY,
