@@ -238,7 +238,7 @@ static void tell(void)
 START_TEST(the_loop_does_what_the_model_says)
 {
 	unsigned first = setting("BUTTER_MODEL_SEED", 1), seeds = setting("BUTTER_MODEL_SEEDS", 1);
-	unsigned steps = setting("BUTTER_MODEL_STEPS", 10000);
+	unsigned steps = setting("BUTTER_MODEL_STEPS", 6000);
 	for (unsigned seed = first; seed < first + seeds; seed++) {
 		model(seed, steps);
 		tell();

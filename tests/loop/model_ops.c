@@ -176,7 +176,7 @@ static void started(struct watcher *w)
 void model_start(struct watcher *w)
 {
 	int before = w->active, fails = w->kind == CHILD && m.processes[w->of].reaped && !before;
-	if (model_random(w->kind == PRESSURE ? 20 : w->kind == STAT ? 4 : 1)) /* these take the kernel long */
+	if (model_random(w->kind == PRESSURE ? 20 : w->kind == STAT ? 12 : 1)) /* these take the kernel long */
 		return;
 	if (w->kind == CHILD && !before)
 		butter_ev_child_set(&w->real->child, m.processes[w->of].pid);
