@@ -34,8 +34,9 @@
  * it uses the loop, or leaves it alone; butter_loop_free() is allowed. Either way the parent notices
  * nothing.
  *
- * File descriptors: stop the watchers of an fd before you close it. If not, they get nothing more, or
- * BUTTER_EV_ERROR; never the events of another file that has got the number.
+ * File descriptors: stop the watchers of an fd before you close it. If not, they get nothing more (but
+ * where a duplicate, in a child for instance, keeps the file open, its events), or BUTTER_EV_ERROR with
+ * EBADF; never the events of another file that has got the number since the loop has waited for theirs.
  */
 #ifndef BUTTER_LOOP_H
 #define BUTTER_LOOP_H
@@ -178,7 +179,8 @@ BUTTER_API void butter_loop_free(struct butter_loop *loop);
  * Runs the loop. Each active watcher holds it, cleanup watchers excepted; butter_loop_unref()
  * takes away a hold. May be called in a callback, for a loop inside the loop. A signal handler that
  * interrupts the wait does not end it. Returns 1 when there still are watchers that hold it, 0 when
- * not; -1 and errno: EINVAL flags, or epoll_pwait2(2)'s.
+ * not; -1 and errno: EINVAL flags, epoll_pwait2(2)'s, or ENOMEM and ENOSPC: epoll_ctl(2) does not take
+ * an fd of the loop's own, and is asked again by the next run.
  */
 BUTTER_API int butter_loop_run(struct butter_loop *loop, unsigned flags);
 
@@ -263,7 +265,7 @@ BUTTER_API int butter_loop_fork(struct butter_loop *loop);
 /*
  * The loop's own fd, readable when butter_loop_run() with BUTTER_RUN_NOWAIT would find something.
  * Call this each time before you poll it: it hands to the kernel what was started since, and arms a
- * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s.
+ * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s, epoll_ctl(2)'s.
  */
 BUTTER_API int butter_loop_fd(struct butter_loop *loop);
 

@@ -93,7 +93,7 @@ int butter__own_io_start(struct butter_loop *loop, struct butter_ev_io *w,
 			 int fd)
 {
 	butter_ev_io_init(w, cb, fd, BUTTER_EV_READ);
-	w->ev.flags = BUTTER__OWN_FLAGS;
+	w->ev.flags = BUTTER__OWN_FLAGS | BUTTER__VITAL;
 	return butter_ev_io_start(loop, w);
 }
 

@@ -160,13 +160,18 @@ static void fail_one(struct butter_loop *loop, struct butter_ev *ev, int error)
 	butter__deliver(loop, ev, BUTTER_EV_ERROR | w->events);
 }
 
-/* Stops all watchers of an fd and tells them why. */
-static void fail(struct butter_loop *loop, int fd, int error)
+/* Stops all watchers of an fd and tells them why. -1 and errno: the loop cannot do without. */
+static int fail(struct butter_loop *loop, int fd, int error)
 {
 	struct butter__fd *f = &loop->fds[fd];
 	f->registered = 0;
+	if (f->watchers->flags & BUTTER__VITAL) {
+		errno = error;
+		return -1;
+	}
 	while (f->watchers)
 		fail_one(loop, f->watchers, error);
+	return 0;
 }
 
 /* Those of the file that had the number before: what is new comes behind them. */
@@ -185,15 +190,13 @@ static uint32_t wanted(const struct butter__fd *f)
 	return to_epoll(events);
 }
 
-static void tell_epoll(struct butter_loop *loop, int fd, uint32_t events)
+static int tell_epoll(struct butter_loop *loop, int fd, uint32_t events)
 {
 	struct butter__fd *f = &loop->fds[fd];
 	int was_registered = f->registered;
 	enum answer answer = set(loop, fd, events);
-	if (answer == FAILED) {
-		fail(loop, fd, errno);
-		return;
-	}
+	if (answer == FAILED)
+		return fail(loop, fd, errno);
 	if (answer == ALWAYS) {
 		f->registered = 0;
 		f->known = events;
@@ -205,29 +208,42 @@ static void tell_epoll(struct butter_loop *loop, int fd, uint32_t events)
 		if (f->registered && events != f->known)
 			ctl(loop, EPOLL_CTL_MOD, fd, events);
 	}
+	return 0;
 }
 
-static void flush_one(struct butter_loop *loop, int fd)
+static int flush_one(struct butter_loop *loop, int fd)
 {
 	struct butter__fd *f = &loop->fds[fd];
 	uint32_t events = wanted(f);
 	if (!events)
 		butter__poll_forget(loop, fd);
-	else if (!(f->registered || f->always) || events != f->known || f->renewed)
-		tell_epoll(loop, fd, events);
+	else if ((!(f->registered || f->always) || events != f->known || f->renewed) &&
+		 tell_epoll(loop, fd, events) < 0)
+		return -1;
 	for (struct butter_ev *w = f->watchers; w && f->renewed; w = butter__ring_next(f->watchers, w))
 		w->flags &= (uint8_t)~BUTTER__NEW;
 	f->renewed = f->changed = 0;
+	return 0;
 }
 
-/* One that fails stops watchers, which is no further change: each fd has room for one. */
-void butter__poll_flush(struct butter_loop *loop)
+/*
+ * One that fails stops watchers, which is no further change: each fd has room for one. What the loop
+ * cannot do without remains a change, so that it is tried again.
+ */
+int butter__poll_flush(struct butter_loop *loop)
 {
-	int saved = errno;
-	for (uint32_t i = 0; i < loop->change_count; i++)
-		flush_one(loop, loop->changes[i]);
-	loop->change_count = 0;
-	errno = saved;
+	int saved = errno, error = 0;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < loop->change_count; i++) {
+		int32_t fd = loop->changes[i];
+		if (flush_one(loop, fd) < 0) {
+			error = errno;
+			loop->changes[kept++] = fd;
+		}
+	}
+	loop->change_count = kept;
+	errno = error ? error : saved;
+	return error ? -1 : 0;
 }
 
 int butter__replace_fd(int from, int fd)
