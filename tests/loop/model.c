@@ -17,13 +17,13 @@ struct model m;
 /* Who is pending, of either. */
 static void dump(void)
 {
-	for
-		EACH(w)
-	if (w->is_pending || butter_ev_is_pending(w->real))
-		printf("%zd: %x of %d: model %d, loop %d, active %d, told %x, priority %d, rank %llu\n",
-		       w - m.watchers, model_told[w->kind], w->of, w->is_pending,
-		       butter_ev_is_pending(w->real), w->active, w->revents, w->priority,
-		       (unsigned long long)w->place.rank);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->is_pending || butter_ev_is_pending(w->real))
+			printf("%zd: %x of %d: model %d, loop %d, active %d, told %x, priority %d, rank "
+			       "%llu\n",
+			       w - m.watchers, model_told[w->kind], w->of, w->is_pending,
+			       butter_ev_is_pending(w->real), w->active, w->revents, w->priority,
+			       (unsigned long long)w->place.rank);
 	for (struct file *f = m.files; f < m.files + FILES; f++)
 		printf("fd %d: content %d, the %u. file, ready %d, registered %u, known %x, always %d\n",
 		       f->fd, f->content, f->opened, f->ready, f->registered, f->known, f->always);
@@ -118,9 +118,10 @@ static void cleaned(struct watcher *w, uint32_t revents)
 {
 	require(w->kind == CLEANUP && w->active && revents == BUTTER_EV_CLEANUP, "%x at the end",
 		model_told[w->kind]);
-	for
-		EACH(o)
-	require(o->kind != CLEANUP || !o->active || o->started >= w->started, "cleanup out of turn");
+	for (struct watcher *o = m.watchers; o < MODEL_END; o++)
+		require(o->kind != CLEANUP || !o->active || o->priority < w->priority ||
+				(o->priority == w->priority && o->started >= w->started),
+			"cleanup out of turn");
 	m.calls[CLEANUP]++;
 	model_stopped(w);
 	model_clear(w);
@@ -166,15 +167,13 @@ static void free_loop(void)
 	m.stage = ENDING;
 	model_sweep();
 	butter_loop_free(m.loop);
-	for
-		EACH(w)
-		{
-			require(!butter_ev_is_active(w->real) && !butter_ev_is_pending(w->real),
-				"%x outlives the loop", model_told[w->kind]);
-			require(w->kind != CLEANUP || !w->active, "a cleanup watcher is not called");
-			w->active = 0;
-			model_clear(w);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		require(!butter_ev_is_active(w->real) && !butter_ev_is_pending(w->real),
+			"%x outlives the loop", model_told[w->kind]);
+		require(w->kind != CLEANUP || !w->active, "a cleanup watcher is not called");
+		w->active = 0;
+		model_clear(w);
+	}
 	memset(m.sent, 0, sizeof(m.sent));
 }
 
@@ -182,13 +181,11 @@ static void free_loop(void)
 static int may_wait(void)
 {
 	int is_idle = 0;
-	for
-		EACH(w)
-		{
-			if (w->is_pending || (w->active && w->kind == PREPARE))
-				return 0;
-			is_idle |= w->active && w->kind == IDLE;
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (w->is_pending || (w->active && w->kind == PREPARE))
+			return 0;
+		is_idle |= w->active && w->kind == IDLE;
+	}
 	return is_idle && !m.fork_due;
 }
 
@@ -207,9 +204,8 @@ static void model(unsigned seed, unsigned steps)
 {
 	m = (struct model){.seed = seed, .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
 	model_open_all();
-	for
-		EACH(w)
-	model_new(w, (enum kind)((w - m.watchers) % KINDS));
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		model_new(w, (enum kind)((w - m.watchers) % KINDS));
 	while (m.step < steps)
 		live(m.step + LIFE < steps ? m.step + LIFE : steps);
 	model_close_all();

@@ -133,8 +133,8 @@ extern const int model_signals[SIGNALS];
 	} while (0)
 _Noreturn void model_fail(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Each watcher, as w. */
-#define EACH(w) (struct watcher *w = m.watchers; w < m.watchers + WATCHERS; w++)
+/* Behind the last watcher. */
+#define MODEL_END (m.watchers + WATCHERS)
 
 unsigned model_random(unsigned below);
 

@@ -4,25 +4,23 @@
 
 void model_settle(int64_t now)
 {
-	for
-		EACH(w)
-		{
-			if (!w->active || w->kind != TIMER || !w->unsettled)
-				continue;
-			w->unsettled = 0;
-			w->at += now;
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->active || w->kind != TIMER || !w->unsettled)
+			continue;
+		w->unsettled = 0;
+		w->at += now;
+	}
 }
 
 /* Of those that may come and need not, the loop says whether they do. */
 void model_ask_stats(void)
 {
-	for
-		EACH(w)
-	if (w->kind == STAT && !w->is_pending && butter_ev_is_pending(w->real)) {
-		require(w->active && (m.touched[w->of] || w->real->stat.polled), "a file did not change");
-		model_feed(w, BUTTER_EV_STAT, (uint64_t)(w - m.watchers), 0);
-	}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->kind == STAT && !w->is_pending && butter_ev_is_pending(w->real)) {
+			require(w->active && (m.touched[w->of] || w->real->stat.polled),
+				"a file did not change");
+			model_feed(w, BUTTER_EV_STAT, (uint64_t)(w - m.watchers), 0);
+		}
 }
 
 static void fail_io(struct watcher *w)
@@ -36,10 +34,9 @@ static void fail_io(struct watcher *w)
 static uint32_t wanted(int i)
 {
 	uint32_t events = 0;
-	for
-		EACH(w)
-	if (w->active && w->kind == IO && w->of == i)
-		events |= w->real->io.events;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == IO && w->of == i)
+			events |= w->real->io.events;
 	return events;
 }
 
@@ -58,15 +55,13 @@ static void flush(int i)
 	int is_asked =
 		events && (!(file->registered || file->always) || events != file->known || file->renewed);
 	int fails = is_asked && file->content == CLOSED, is_old = is_asked && !fails && is_another(file);
-	for
-		EACH(w)
-		{
-			if (!w->active || w->kind != IO || w->of != i)
-				continue;
-			if (fails || (is_old && !w->is_new))
-				fail_io(w);
-			w->is_new = 0;
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->active || w->kind != IO || w->of != i)
+			continue;
+		if (fails || (is_old && !w->is_new))
+			fail_io(w);
+		w->is_new = 0;
+	}
 	file->changed = file->renewed = 0;
 	if (is_asked || !events) {
 		file->known = wanted(i);
@@ -80,9 +75,8 @@ static void released(struct butter_loop *loop)
 {
 	require(!(m.stage == BEGUN && m.had_pending) && !(m.stage < FORKS && m.fork_due) && !m.breaking,
 		"the loop waits too early");
-	for
-		EACH(w)
-	require(m.stage >= PREPARES || !(w->active && w->kind == PREPARE), "a wait without prepare");
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		require(m.stage >= PREPARES || !(w->active && w->kind == PREPARE), "a wait without prepare");
 	m.stage = RELEASED;
 	model_settle(butter_loop_now(loop));
 	m.rank++;
@@ -100,55 +94,49 @@ static void acquired(struct butter_loop *loop)
 
 static void find_children(void)
 {
-	for
-		EACH(w)
-		{
-			if (!w->active || w->kind != CHILD || !m.processes[w->of].ended)
-				continue;
-			m.processes[w->of].reaped = 1;
-			model_stopped(w);
-			model_clear(w);
-			model_feed(w, BUTTER_EV_CHILD, 10 + (uint64_t)w->of, w->started);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->active || w->kind != CHILD || !m.processes[w->of].ended)
+			continue;
+		m.processes[w->of].reaped = 1;
+		model_stopped(w);
+		model_clear(w);
+		model_feed(w, BUTTER_EV_CHILD, 10 + (uint64_t)w->of, w->started);
+	}
 }
 
 static void find_own(void)
 {
-	for
-		EACH(w)
-		{
-			if (w->active && w->kind == ASYNC && w->sent) {
-				model_feed(w, BUTTER_EV_ASYNC, 1, w->started);
-				w->sent = 0;
-			}
-			if (w->active && w->kind == SIGNAL && m.sent[w->of])
-				model_feed(w, BUTTER_EV_SIGNAL, 2, (uint64_t)w->of << 32 | w->started);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (w->active && w->kind == ASYNC && w->sent) {
+			model_feed(w, BUTTER_EV_ASYNC, 1, w->started);
+			w->sent = 0;
 		}
+		if (w->active && w->kind == SIGNAL && m.sent[w->of])
+			model_feed(w, BUTTER_EV_SIGNAL, 2, (uint64_t)w->of << 32 | w->started);
+	}
 	memset(m.sent, 0, sizeof(m.sent));
 	find_children();
 }
 
 static void find_periodics(void)
 {
-	for
-		EACH(w)
-		{
-			if (!w->active || w->kind != PERIODIC || w->at > 1000)
-				continue;
-			model_feed(w, BUTTER_EV_PERIODIC, 1, (uint64_t)w->at << 32 | w->started);
-			model_stopped(w);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->active || w->kind != PERIODIC || w->at > 1000)
+			continue;
+		model_feed(w, BUTTER_EV_PERIODIC, 1, (uint64_t)w->at << 32 | w->started);
+		model_stopped(w);
+	}
 }
 
 /* The first of this clock, and of equals the one that was started first. */
 static struct watcher *first_timer(clockid_t id, int64_t now)
 {
 	struct watcher *first = NULL;
-	for
-		EACH(w)
-	if (w->active && w->kind == TIMER && w->real->timer.clockid == id && !w->unsettled && w->at <= now &&
-	    (!first || w->at < first->at || (w->at == first->at && w->started < first->started)))
-		first = w;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == TIMER && w->real->timer.clockid == id && !w->unsettled &&
+		    w->at <= now &&
+		    (!first || w->at < first->at || (w->at == first->at && w->started < first->started)))
+			first = w;
 	return first;
 }
 
@@ -181,33 +169,27 @@ static void find_io(struct watcher *w)
 
 static void find_files(void)
 {
-	for
-		EACH(w)
-		{
-			uint64_t sub = (uint64_t)(w - m.watchers);
-			if (w->active && w->kind == IO)
-				find_io(w);
-			else if (w->active && w->kind == EVENT && m.source_count[w->of])
-				model_feed(w, BUTTER_EV_EVENT, sub, 0);
-			else if (w->active && w->kind == EMBED && m.inner_ready[w->of])
-				model_feed(w, BUTTER_EV_EMBED, sub, 0);
-			else if (w->active && w->kind == STAT && w->changed && !w->real->stat.polled)
-				model_feed(w, BUTTER_EV_STAT, sub, w->changed = 0);
-			else if (w->active && w->kind == PRESSURE && butter_ev_is_pending(w->real))
-				model_feed(w, BUTTER_EV_PRESSURE, sub, 0);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		uint64_t sub = (uint64_t)(w - m.watchers);
+		if (w->active && w->kind == IO)
+			find_io(w);
+		else if (w->active && w->kind == EVENT && m.source_count[w->of])
+			model_feed(w, BUTTER_EV_EVENT, sub, 0);
+		else if (w->active && w->kind == EMBED && m.inner_ready[w->of])
+			model_feed(w, BUTTER_EV_EMBED, sub, 0);
+		else if (w->active && w->kind == STAT && w->changed && !w->real->stat.polled)
+			model_feed(w, BUTTER_EV_STAT, sub, w->changed = 0);
+		else if (w->active && w->kind == PRESSURE && butter_ev_is_pending(w->real))
+			model_feed(w, BUTTER_EV_PRESSURE, sub, 0);
+	}
 	model_ask_stats();
 	memset(m.touched, 0, sizeof(m.touched));
 	m.rank++;
-	for
-		EACH(w)
-		{
-			uint32_t revents = BUTTER_EV_READ | BUTTER_EV_WRITE;
-			if (w->active && w->kind == IO && m.files[w->of].always &&
-			    w->real->io.events & revents)
-				model_feed(w, w->real->io.events & revents, 1000 + (uint64_t)w->of,
-					   w->started);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		uint32_t revents = BUTTER_EV_READ | BUTTER_EV_WRITE;
+		if (w->active && w->kind == IO && m.files[w->of].always && w->real->io.events & revents)
+			model_feed(w, w->real->io.events & revents, 1000 + (uint64_t)w->of, w->started);
+	}
 }
 
 /* Nothing of its priority or a higher one is pending but what was just said to check watchers. */
@@ -215,17 +197,14 @@ static void find_idle(uint64_t check_rank)
 {
 	for (int priority = 2; priority >= -2; priority--) {
 		int is_idle = 0;
-		for
-			EACH(w)
-			{
-				if (w->is_pending && w->priority == priority && w->place.rank != check_rank)
-					return;
-				is_idle |= w->active && w->kind == IDLE && w->priority == priority;
-			}
-		for
-			EACH(w)
-		if (w->active && w->kind == IDLE && w->priority == priority)
-			model_feed(w, BUTTER_EV_IDLE, 1, w->started);
+		for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+			if (w->is_pending && w->priority == priority && w->place.rank != check_rank)
+				return;
+			is_idle |= w->active && w->kind == IDLE && w->priority == priority;
+		}
+		for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+			if (w->active && w->kind == IDLE && w->priority == priority)
+				model_feed(w, BUTTER_EV_IDLE, 1, w->started);
 		if (is_idle)
 			return;
 	}
@@ -251,25 +230,22 @@ static void find(int64_t now)
 
 static int has(enum kind kind)
 {
-	for
-		EACH(w)
-	if (w->active && w->kind == kind)
-		return 1;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == kind)
+			return 1;
 	return 0;
 }
 
 static void defer(void)
 {
 	m.rank++;
-	for
-		EACH(w)
-		{
-			if (!w->active || w->kind != DEFER)
-				continue;
-			model_stopped(w);
-			model_clear(w);
-			model_feed(w, BUTTER_EV_DEFER, 1, w->started);
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->active || w->kind != DEFER)
+			continue;
+		model_stopped(w);
+		model_clear(w);
+		model_feed(w, BUTTER_EV_DEFER, 1, w->started);
+	}
 }
 
 /* The loop is going to call what is pending: what has become so is due from the stage. */
@@ -303,9 +279,9 @@ static void invoke(struct butter_loop *loop)
 	butter_loop_invoke_pending(loop);
 	model_sweep();
 	model_end_turn();
-	for
-		EACH(w)
-	require(!w->is_pending, "%x was pending and is not called, told %x", model_told[w->kind], w->revents);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		require(!w->is_pending, "%x was pending and is not called, told %x", model_told[w->kind],
+			w->revents);
 }
 
 void model_set_hooks(void)
@@ -324,9 +300,8 @@ void model_run(unsigned flags)
 	require(m.breaking || m.stage >= FOUND, "it ends in stage %d", m.stage);
 	require(m.stage != FOUND || !has(DEFER), "defer was not called");
 	m.stage = OUTSIDE;
-	for
-		EACH(w)
-	holds |= w->active && w->kind != CLEANUP;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		holds |= w->active && w->kind != CLEANUP;
 	require(n == holds, "run returns %d", n);
 	model_compare();
 }

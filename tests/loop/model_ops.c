@@ -151,10 +151,9 @@ void model_new(struct watcher *w, enum kind kind)
 
 int model_watches(enum kind kind, int of)
 {
-	for
-		EACH(w)
-	if (w->active && w->kind == kind && w->of == of)
-		return 1;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == kind && w->of == of)
+			return 1;
 	return 0;
 }
 
@@ -176,7 +175,9 @@ static void started(struct watcher *w)
 void model_start(struct watcher *w)
 {
 	int before = w->active, fails = w->kind == CHILD && m.processes[w->of].reaped && !before;
-	if (model_random(w->kind == PRESSURE ? 20 : w->kind == STAT ? 12 : 1)) /* these take the kernel long */
+	if (model_random(w->kind == PRESSURE ? 20
+			 : w->kind == STAT   ? 12
+					     : 1)) /* these take the kernel long */
 		return;
 	if (w->kind == CHILD && !before)
 		butter_ev_child_set(&w->real->child, m.processes[w->of].pid);

@@ -14,10 +14,9 @@ void model_feed(struct watcher *w, uint32_t revents, uint64_t sub, uint64_t seq)
 /* Those that are active, in the order of their start. */
 void model_feed_kind(enum kind kind, uint32_t revents, uint64_t sub)
 {
-	for
-		EACH(w)
-	if (w->active && w->kind == kind)
-		model_feed(w, revents, sub, w->started);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == kind)
+			model_feed(w, revents, sub, w->started);
 }
 
 void model_clear(struct watcher *w)
@@ -36,28 +35,25 @@ static int is_silent(const struct watcher *w)
 
 void model_sweep(void)
 {
-	for
-		EACH(w)
-	if (w->is_pending && is_silent(w) && !butter_ev_is_pending(w->real))
-		model_clear(w);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->is_pending && is_silent(w) && !butter_ev_is_pending(w->real))
+			model_clear(w);
 }
 
 static void may_be_called(const struct watcher *w)
 {
 	require(w->is_pending, "%x is called and was not pending", model_told[w->kind]);
-	for
-		EACH(o)
-		{
-			if (!o->is_pending || o->priority < w->priority)
-				continue;
-			require(o->priority == w->priority, "%x is called before %x of a higher priority",
-				model_told[w->kind], model_told[o->kind]);
-			require(o->place.rank >= w->place.rank, "%x is called before %x", model_told[w->kind],
-				model_told[o->kind]);
-			require(o->place.rank > w->place.rank || o->place.sub != w->place.sub ||
-					o->place.seq >= w->place.seq,
-				"%x is called before another one", model_told[w->kind]);
-		}
+	for (struct watcher *o = m.watchers; o < MODEL_END; o++) {
+		if (!o->is_pending || o->priority < w->priority)
+			continue;
+		require(o->priority == w->priority, "%x is called before %x of a higher priority",
+			model_told[w->kind], model_told[o->kind]);
+		require(o->place.rank >= w->place.rank, "%x is called before %x", model_told[w->kind],
+			model_told[o->kind]);
+		require(o->place.rank > w->place.rank || o->place.sub != w->place.sub ||
+				o->place.seq >= w->place.seq,
+			"%x is called before another one", model_told[w->kind]);
+	}
 }
 
 static void begin_turn(struct watcher *w, uint32_t revents)
@@ -119,17 +115,15 @@ void model_called(struct watcher *w, uint32_t revents)
 /* The loop inside, swept for a watcher that has no callback. */
 static void expect_sweep(int i)
 {
-	for
-		EACH(w)
-		{
-			if (!w->is_pending || w->kind != EMBED || w->real->embed.cb || w->of != i ||
-			    !w->active || butter_ev_is_pending(w->real))
-				continue;
-			may_be_called(w);
-			model_clear(w);
-			m.calls[EMBED]++;
-			return;
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->is_pending || w->kind != EMBED || w->real->embed.cb || w->of != i || !w->active ||
+		    butter_ev_is_pending(w->real))
+			continue;
+		may_be_called(w);
+		model_clear(w);
+		m.calls[EMBED]++;
+		return;
+	}
 	require(0, "the loop inside is swept by nobody");
 }
 
@@ -151,18 +145,16 @@ void model_compare(void)
 	int holds = 0;
 	require(butter_loop_verify(m.loop) == 0, "the loop is not sound");
 	model_sweep();
-	for
-		EACH(w)
-		{
-			require(butter_ev_is_active(w->real) == w->active, "%x is active: %d",
-				model_told[w->kind], !w->active);
-			require(butter_ev_is_pending(w->real) == w->is_pending, "%x is pending: %d",
-				model_told[w->kind], !w->is_pending);
-			require(butter_ev_priority(w->real) == w->priority, "%x has another priority",
-				model_told[w->kind]);
-			count += (size_t)w->is_pending;
-			holds += w->active && w->kind != CLEANUP;
-		}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		require(butter_ev_is_active(w->real) == w->active, "%x is active: %d", model_told[w->kind],
+			!w->active);
+		require(butter_ev_is_pending(w->real) == w->is_pending, "%x is pending: %d",
+			model_told[w->kind], !w->is_pending);
+		require(butter_ev_priority(w->real) == w->priority, "%x has another priority",
+			model_told[w->kind]);
+		count += (size_t)w->is_pending;
+		holds += w->active && w->kind != CLEANUP;
+	}
 	require(butter_loop_pending_count(m.loop) == count, "%zu are pending", count);
 	require(butter_loop_depth(m.loop) == (m.stage != OUTSIDE && m.stage != ENDING), "the depth is wrong");
 }

@@ -34,10 +34,9 @@ static void move_fd(int from, int fd)
 /* Another file, of the same number. Improperly: its watchers are not stopped before. */
 void model_reopen(struct file *file, int properly, enum content content)
 {
-	for
-		EACH(w)
-	if (properly && w->active && w->kind == IO && &m.files[w->of] == file)
-		model_stop(w);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (properly && w->active && w->kind == IO && &m.files[w->of] == file)
+			model_stop(w);
 	if (file->content != CLOSED)
 		close(file->fd);
 	file->content = content;
@@ -120,9 +119,8 @@ void model_open_all(void)
 
 void model_close_all(void)
 {
-	for
-		EACH(w)
-	free(w->real);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		free(w->real);
 	for (int i = 0; i < FILES; i++)
 		if (m.files[i].content != CLOSED)
 			close(m.files[i].fd);
@@ -145,9 +143,8 @@ static void append(int i)
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	close(fd);
 	m.touched[i] = 1;
-	for
-		EACH(w)
-	w->changed |= w->active && w->kind == STAT && w->of == i;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		w->changed |= w->active && w->kind == STAT && w->of == i;
 }
 
 static void toggle_inner(int i)
@@ -164,10 +161,9 @@ static void feed_fd(int i)
 	uint32_t revents = 1 + model_random(7);
 	butter_loop_feed_fd_event(m.loop, m.files[i].fd, revents);
 	m.rank++;
-	for
-		EACH(w)
-	if (w->active && w->kind == IO && w->of == i && w->real->io.events & revents)
-		model_feed(w, w->real->io.events & revents, 1, w->started);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == IO && w->of == i && w->real->io.events & revents)
+			model_feed(w, w->real->io.events & revents, 1, w->started);
 }
 
 static void send_signal(int i, int is_fed)
@@ -175,10 +171,9 @@ static void send_signal(int i, int is_fed)
 	if (is_fed) {
 		butter_loop_feed_signal(m.loop, model_signals[i]);
 		m.rank++;
-		for
-			EACH(w)
-		if (w->active && w->kind == SIGNAL && w->of == i)
-			model_feed(w, BUTTER_EV_SIGNAL, 1, w->started);
+		for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+			if (w->active && w->kind == SIGNAL && w->of == i)
+				model_feed(w, BUTTER_EV_SIGNAL, 1, w->started);
 	} else if (model_watches(SIGNAL, i)) {
 		ck_assert_int_eq(kill(getpid(), model_signals[i]), 0);
 		m.sent[i] = 1;
@@ -187,12 +182,11 @@ static void send_signal(int i, int is_fed)
 
 static void send_async(void)
 {
-	for
-		EACH(w)
-	if (w->kind == ASYNC && !model_random(3)) {
-		butter_ev_async_send(m.loop, &w->real->async);
-		w->sent = 1;
-	}
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->kind == ASYNC && !model_random(3)) {
+			butter_ev_async_send(m.loop, &w->real->async);
+			w->sent = 1;
+		}
 }
 
 /* As in a child: epoll is told anew. */
@@ -209,10 +203,9 @@ static void fork_loop(void)
 	}
 	for (int i = 0; i < PATHS; i++)
 		m.touched[i] = 1;
-	for
-		EACH(w)
-	if (w->active && w->kind == STAT && w->changed && !w->real->stat.polled)
-		model_feed(w, BUTTER_EV_STAT, (uint64_t)(w - m.watchers), w->changed = 0);
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == STAT && w->changed && !w->real->stat.polled)
+			model_feed(w, BUTTER_EV_STAT, (uint64_t)(w - m.watchers), w->changed = 0);
 	model_ask_stats();
 }
 
