@@ -47,6 +47,17 @@ $(STORM): $(STORM_OBJECTS) $(STATIC)
 storm: $(STORM)
 	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
 
+# The random operations of tests/loop/model.c and the threads of stress.c, in full: make loop-storm
+# STEPS=100000 SEEDS=1 SENDS=1000000 SEED=1.
+STEPS ?= 100000
+SENDS ?= 1000000
+.PHONY: loop-storm
+loop-storm: SEEDS = 1
+loop-storm: $(TEST_RUN)
+	CK_RUN_SUITE=loop_model CK_TIMEOUT_MULTIPLIER=60 BUTTER_MODEL_SEED=$(SEED) BUTTER_MODEL_SEEDS=$(SEEDS) \
+		BUTTER_MODEL_STEPS=$(STEPS) $(TEST_RUN)
+	CK_RUN_SUITE=loop_stress CK_TIMEOUT_MULTIPLIER=60 BUTTER_STRESS_SENDS=$(SENDS) $(TEST_RUN)
+
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)
 	CC='$(CC)' BUTTER_CFLAGS='$(ABI_FLAGS) $(CFLAGS) $(LDFLAGS)' scripts/check $(B)

@@ -259,7 +259,7 @@ BUTTER_API void butter_ev_fork_init(struct butter_ev_fork *w,
 BUTTER_API int butter_ev_fork_start(struct butter_loop *loop, struct butter_ev_fork *w);
 BUTTER_API void butter_ev_fork_stop(struct butter_loop *loop, struct butter_ev_fork *w);
 
-/* cleanup: the loop is being freed. Does not hold the loop; its callback may stop watchers. */
+/* cleanup: the loop is being freed; by priority. Does not hold the loop; its callback may stop watchers. */
 struct butter_ev_cleanup {
 	struct butter_ev ev;
 	struct butter_ev_link link;

@@ -34,8 +34,9 @@
  * it uses the loop, or leaves it alone; butter_loop_free() is allowed. Either way the parent notices
  * nothing. Since Linux 4.14 butter_loop_run() and butter_loop_fd() call it where nobody has.
  *
- * File descriptors: stop the watchers of an fd before you close it. If not, they get nothing more, or
- * BUTTER_EV_ERROR; never the events of another file that has got the number.
+ * File descriptors: stop the watchers of an fd before you close it. If not, they get nothing more (but
+ * where a duplicate, in a child for instance, keeps the file open, its events), or BUTTER_EV_ERROR with
+ * EBADF; never the events of another file that has got the number since the loop has waited for theirs.
  */
 #ifndef BUTTER_LOOP_H
 #define BUTTER_LOOP_H
@@ -178,8 +179,9 @@ BUTTER_API void butter_loop_free(struct butter_loop *loop);
  * Runs the loop. Each active watcher holds it, cleanup watchers excepted; butter_loop_unref()
  * takes away a hold. May be called in a callback, for a loop inside the loop. A signal handler that
  * interrupts the wait does not end it. Returns 1 when there still are watchers that hold it, 0 when
- * not; -1 and errno: EINVAL flags, epoll_pwait2(2)'s, or in a child butter_loop_fork()'s. EMFILE, ENFILE
- * also where a watched file was closed of which there is a duplicate: that takes a new epoll.
+ * not; -1 and errno: EINVAL flags; epoll_pwait2(2)'s; in a child butter_loop_fork()'s; ENOMEM and
+ * ENOSPC: epoll_ctl(2) does not take an fd of the loop's own, and is asked again by the next run; EMFILE,
+ * ENFILE also where a watched file was closed of which there is a duplicate: that takes a new epoll.
  */
 BUTTER_API int butter_loop_run(struct butter_loop *loop, unsigned flags);
 
@@ -264,8 +266,8 @@ BUTTER_API int butter_loop_fork(struct butter_loop *loop);
 /*
  * The loop's own fd, readable when butter_loop_run() with BUTTER_RUN_NOWAIT would find something.
  * Call this each time before you poll it: it hands to the kernel what was started since, and arms a
- * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s, ENOMEM, or in a
- * child butter_loop_fork()'s.
+ * timer. Returns the fd, which remains the loop's; -1 and errno: timerfd_create(2)'s, epoll_ctl(2)'s,
+ * or in a child butter_loop_fork()'s.
  */
 BUTTER_API int butter_loop_fd(struct butter_loop *loop);
 

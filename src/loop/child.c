@@ -121,6 +121,7 @@ static int add(struct butter_loop *loop, struct process **at, int32_t pid)
 		butter__free(p);
 		return -1;
 	}
+	p->io.ev.flags &= (uint8_t)~BUTTER__VITAL; /* its watchers are told */
 	*at = p;
 	return 0;
 }

@@ -90,7 +90,9 @@ int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
 		struct butter__clock *clock = &loop->clocks[i];
 		const struct butter__deadline *first = butter__heap_first(&clock->heap);
 		int64_t at = first ? first->at : INT64_MAX;
-		if (clock->fd >= 0 && (i > 0 || with_monotonic))
+		if (i == 0 && !with_monotonic)
+			at = INT64_MAX; /* what butter_loop_fd() has armed would end the wait, too */
+		if (clock->fd >= 0)
 			arm(clock, butter__time_add(at < 0 ? 0 : at, loop->timeout_collect));
 	}
 	const struct butter__deadline *first = butter__heap_first(&loop->clocks[0].heap);

@@ -28,6 +28,7 @@ static int io_start(struct butter_loop *loop, struct butter_ev *ev)
 	if (check_events(w->events) < 0 || butter__poll_reserve(loop, w->fd) < 0)
 		return -1;
 	w->error = 0;
+	ev->flags |= BUTTER__NEW;
 	butter__ring_add(&loop->fds[w->fd].watchers, ev);
 	loop->fds[w->fd].renewed = 1;
 	butter__poll_change(loop, w->fd);
@@ -92,7 +93,7 @@ int butter__own_io_start(struct butter_loop *loop, struct butter_ev_io *w,
 			 int fd)
 {
 	butter_ev_io_init(w, cb, fd, BUTTER_EV_READ);
-	w->ev.flags = BUTTER__OWN_FLAGS;
+	w->ev.flags = BUTTER__OWN_FLAGS | BUTTER__VITAL;
 	return butter_ev_io_start(loop, w);
 }
 

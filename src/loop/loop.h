@@ -31,6 +31,8 @@ enum {
 	BUTTER__EARLY = 4,  /* called as soon as the loop has waited; the fd is the loop's own */
 	BUTTER__PART = 8,   /* called when the event is found and not when its turn comes */
 	BUTTER__MORE = 16,  /* an event or child watcher that goes on in the next iteration */
+	BUTTER__NEW = 32,   /* an io watcher of which epoll does not know yet */
+	BUTTER__VITAL = 64, /* an fd without which the loop does not run */
 
 	/* Of the loop itself, and of a watcher that is made of others. Neither runs code of the caller's. */
 	BUTTER__OWN_FLAGS = BUTTER__UNHELD | BUTTER__HIDDEN | BUTTER__EARLY,
@@ -294,7 +296,8 @@ void butter__poll_close(struct butter_loop *loop);
 int butter__poll_reserve(struct butter_loop *loop, int fd);
 void butter__poll_change(struct butter_loop *loop, int fd);
 void butter__poll_forget(struct butter_loop *loop, int fd);
-void butter__poll_flush(struct butter_loop *loop);
+/* 0, or -1 and errno: epoll does not take an fd of the loop's own, which is tried again. */
+int butter__poll_flush(struct butter_loop *loop);
 int butter__poll_renew(struct butter_loop *loop);
 enum { BUTTER__STALE = 2 };
 /* Waits up to timeout nanoseconds (-1: for ever). How many were found, in loop->found; or -1. */

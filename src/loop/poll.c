@@ -130,31 +130,56 @@ static int ctl(struct butter_loop *loop, int op, int fd, uint32_t events)
 	return 0;
 }
 
-/* What epoll has may not be what the table says, when the caller has closed the fd. */
-static int set(struct butter_loop *loop, int fd, uint32_t events)
+/* What epoll has of an fd, told by what it answers. */
+enum answer {
+	SAME,   /* the file that was registered, or the first that is */
+	OTHER,  /* another file, since the caller has closed the fd */
+	ALWAYS, /* a file that cannot be polled */
+	FAILED
+};
+
+static enum answer set(struct butter_loop *loop, int fd, uint32_t events)
 {
 	struct butter__fd *f = &loop->fds[fd];
+	int was_known = f->registered || f->always;
 	int op = f->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 	if (ctl(loop, op, fd, events) == 0)
-		return 0;
-	if (op == EPOLL_CTL_MOD && errno == ENOENT)
-		return ctl(loop, EPOLL_CTL_ADD, fd, events);
-	if (op == EPOLL_CTL_ADD && errno == EEXIST)
-		return ctl(loop, EPOLL_CTL_MOD, fd, events);
-	return -1;
+		return f->always ? OTHER : SAME;
+	if (op == EPOLL_CTL_MOD && errno == ENOENT && ctl(loop, EPOLL_CTL_ADD, fd, events) == 0)
+		return OTHER;
+	if (op == EPOLL_CTL_ADD && errno == EEXIST && ctl(loop, EPOLL_CTL_MOD, fd, events) == 0)
+		return was_known ? OTHER : SAME;
+	return errno == EPERM ? ALWAYS : FAILED;
 }
 
-/* Stops all watchers of an fd and tells them why. */
-static void fail(struct butter_loop *loop, int fd, int error)
+static void fail_one(struct butter_loop *loop, struct butter_ev *ev, int error)
+{
+	struct butter_ev_io *w = (struct butter_ev_io *)ev;
+	butter_watcher_stop(loop, ev);
+	w->error = error;
+	butter__deliver(loop, ev, BUTTER_EV_ERROR | w->events);
+}
+
+/* Stops all watchers of an fd and tells them why. -1 and errno: the loop cannot do without. */
+static int fail(struct butter_loop *loop, int fd, int error)
 {
 	struct butter__fd *f = &loop->fds[fd];
 	f->registered = 0;
-	while (f->watchers) {
-		struct butter_ev_io *w = (struct butter_ev_io *)f->watchers;
-		butter_watcher_stop(loop, &w->ev);
-		w->error = error;
-		butter__deliver(loop, &w->ev, BUTTER_EV_ERROR | w->events);
+	if (f->watchers->flags & BUTTER__VITAL) {
+		errno = error;
+		return -1;
 	}
+	while (f->watchers)
+		fail_one(loop, f->watchers, error);
+	return 0;
+}
+
+/* Those of the file that had the number before: what is new comes behind them. */
+static void fail_old(struct butter_loop *loop, int fd)
+{
+	struct butter__fd *f = &loop->fds[fd];
+	while (f->watchers && !(f->watchers->flags & BUTTER__NEW))
+		fail_one(loop, f->watchers, EBADF);
 }
 
 static uint32_t wanted(const struct butter__fd *f)
@@ -165,36 +190,60 @@ static uint32_t wanted(const struct butter__fd *f)
 	return to_epoll(events);
 }
 
-static void flush_one(struct butter_loop *loop, int fd)
+static int tell_epoll(struct butter_loop *loop, int fd, uint32_t events)
+{
+	struct butter__fd *f = &loop->fds[fd];
+	int was_registered = f->registered;
+	enum answer answer = set(loop, fd, events);
+	if (answer == FAILED)
+		return fail(loop, fd, errno);
+	if (answer == ALWAYS) {
+		f->registered = 0;
+		f->known = events;
+	}
+	set_always(loop, fd, answer == ALWAYS);
+	if (answer == OTHER || (answer == ALWAYS && was_registered)) {
+		fail_old(loop, fd);
+		events = wanted(f);
+		if (f->registered && events != f->known)
+			ctl(loop, EPOLL_CTL_MOD, fd, events);
+	}
+	return 0;
+}
+
+static int flush_one(struct butter_loop *loop, int fd)
 {
 	struct butter__fd *f = &loop->fds[fd];
 	uint32_t events = wanted(f);
-	int renewed = f->renewed;
-	f->changed = f->renewed = 0;
-	if (!events) {
+	if (!events)
 		butter__poll_forget(loop, fd);
-		return;
-	}
-	if ((f->registered || f->always) && events == f->known && !renewed)
-		return;
-	if (set(loop, fd, events) == 0) {
-		set_always(loop, fd, 0);
-	} else if (errno == EPERM) {
-		f->registered = 0;
-		f->known = events;
-		set_always(loop, fd, 1);
-	} else {
-		fail(loop, fd, errno);
-	}
+	else if ((!(f->registered || f->always) || events != f->known || f->renewed) &&
+		 tell_epoll(loop, fd, events) < 0)
+		return -1;
+	for (struct butter_ev *w = f->watchers; w && f->renewed; w = butter__ring_next(f->watchers, w))
+		w->flags &= (uint8_t)~BUTTER__NEW;
+	f->renewed = f->changed = 0;
+	return 0;
 }
 
-void butter__poll_flush(struct butter_loop *loop)
+/*
+ * One that fails stops watchers, which is no further change: each fd has room for one. What the loop
+ * cannot do without remains a change, so that it is tried again.
+ */
+int butter__poll_flush(struct butter_loop *loop)
 {
-	int saved = errno;
-	for (uint32_t i = 0; i < loop->change_count; i++)
-		flush_one(loop, loop->changes[i]);
-	loop->change_count = 0;
-	errno = saved;
+	int saved = errno, error = 0;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < loop->change_count; i++) {
+		int32_t fd = loop->changes[i];
+		if (flush_one(loop, fd) < 0) {
+			error = errno;
+			loop->changes[kept++] = fd;
+		}
+	}
+	loop->change_count = kept;
+	errno = error ? error : saved;
+	return error ? -1 : 0;
 }
 
 int butter__replace_fd(int from, int fd)
@@ -231,17 +280,21 @@ static int wait_once(struct butter_loop *loop, int64_t timeout)
 				   NULL);
 }
 
+/* Of a timeout that counts from the clock as it was read. */
+static int64_t left_of(const struct butter_loop *loop, int64_t timeout)
+{
+	if (timeout <= 0)
+		return timeout;
+	int64_t left = butter__time_add(loop->clocks[0].now, timeout) - butter__time_now();
+	return left < 0 ? 0 : left;
+}
+
 int butter__poll_wait(struct butter_loop *loop, int64_t timeout)
 {
 	int saved = errno, n;
-	int64_t left = timeout;
-	while ((n = wait_once(loop, left)) < 0 && errno == EINTR) {
-		if (timeout <= 0)
-			continue;
-		left = butter__time_add(loop->clocks[0].now, timeout) - butter__time_now();
-		if (left < 0)
-			left = 0;
-	}
+	int64_t left = loop->io_collect ? left_of(loop, timeout) : timeout; /* after a sleep */
+	while ((n = wait_once(loop, left)) < 0 && errno == EINTR)
+		left = left_of(loop, timeout);
 	if (n >= 0)
 		errno = saved;
 	return n;

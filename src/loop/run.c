@@ -83,8 +83,9 @@ static void collect(struct butter_loop *loop, int64_t timeout)
 static int wait_for_events(struct butter_loop *loop, int may_wait)
 {
 	butter__clocks_read(loop);
-	butter__embeds_sync(loop); /* which may make something pending */
-	butter__poll_flush(loop);  /* and this */
+	butter__embeds_sync(loop);        /* which may make something pending */
+	if (butter__poll_flush(loop) < 0) /* and this */
+		return -1;
 	may_wait = may_wait && !has_work(loop);
 	butter__periodics_arm(loop);
 	int64_t timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
@@ -181,7 +182,8 @@ int butter_loop_fd(struct butter_loop *loop)
 		return -1;
 	butter__clocks_read(loop);
 	butter__embeds_sync(loop);
-	butter__poll_flush(loop); /* after the timerfd, which may be new */
+	if (butter__poll_flush(loop) < 0) /* after the timerfd, which may be new */
+		return -1;
 	butter__periodics_arm(loop);
 	if (has_work(loop))
 		butter__clock_ring(loop);

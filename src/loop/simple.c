@@ -95,7 +95,7 @@ void butter_ev_defer_stop(struct butter_loop *loop, struct butter_ev_defer *w)
 	butter_watcher_stop(loop, &w->ev);
 }
 
-/* Cleanup watchers do not hold the loop. */
+/* Cleanup watchers do not hold the loop. They are in the order in which they are called. */
 static void cleanup_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_cleanup *w = (struct butter_ev_cleanup *)ev;
@@ -104,8 +104,18 @@ static void cleanup_invoke(struct butter_loop *loop, struct butter_ev *ev, uint3
 
 static int cleanup_start(struct butter_loop *loop, struct butter_ev *w)
 {
+	struct butter_ev **head = &loop->rings[BUTTER__RING_CLEANUP], *before = *head;
 	w->flags |= BUTTER__UNHELD;
-	butter__ring_add(&loop->rings[BUTTER__RING_CLEANUP], w);
+	if (before && butter__link(before)->prev->priority >= w->priority)
+		before = NULL; /* most have one priority */
+	while (before && before->priority >= w->priority)
+		before = butter__ring_next(*head, before);
+	if (before == *head || !before) {
+		butter__ring_add(head, w);
+		*head = before ? w : *head;
+	} else {
+		butter__ring_add(&before, w);
+	}
 	return 0;
 }
 

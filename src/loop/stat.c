@@ -94,14 +94,19 @@ static int is_unsure(const struct butter__stat *s, uint32_t dirt)
 	return dirt & BUTTER__MODIFIED && s->w->attr.mtime > s->looked - TICK;
 }
 
+static void fail(struct butter_loop *loop, struct butter_ev_stat *w)
+{
+	int error = errno;
+	butter_watcher_stop(loop, &w->ev);
+	w->error = error;
+	butter__feed(loop, &w->ev, BUTTER_EV_STAT | BUTTER_EV_ERROR);
+}
+
 static void look(struct butter_loop *loop, struct butter__stat *s, uint32_t dirt)
 {
 	struct butter_ev_stat *w = s->w;
 	if (dirt & BUTTER__WALK && walk(loop, s) < 0) {
-		int error = errno;
-		butter_watcher_stop(loop, &w->ev);
-		w->error = error;
-		butter__feed(loop, &w->ev, BUTTER_EV_STAT | BUTTER_EV_ERROR);
+		fail(loop, w);
 		return;
 	}
 	int64_t now = read_clock();
@@ -154,13 +159,38 @@ static void soil_all(struct butter_loop *loop)
 					  BUTTER__LOOK | BUTTER__WALK | BUTTER__MODIFIED);
 }
 
+static void poll_one(struct butter_loop *loop, struct butter_ev *ev, void *error)
+{
+	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
+	if (ev->ops->kind != BUTTER_EV_STAT)
+		return;
+	w->polled = 1;
+	w->refused = *(int *)error;
+	if (butter_ev_timer_start(loop, &w->timer) < 0)
+		fail(loop, w);
+}
+
+/* Everything is polled until epoll takes it. It is just before the wait, for which the timers count. */
+static void lose_inotify(struct butter_loop *loop, int error)
+{
+	butter__stat_forget_all(loop->stats);
+	butter_inotify_close(loop->stats->inotify);
+	loop->stats->inotify = NULL;
+	loop->stats->refused = error;
+	butter__walk_ring(loop, &loop->rings[BUTTER__RING_OTHER], poll_one, &error);
+	butter__clocks_read(loop);
+}
+
 /* Nothing stays in the object's buffer, which would be of old watches after a fork. */
 static void readable(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
 {
 	struct butter_inotify *inotify = loop->stats->inotify;
 	struct butter_inotify_event ev;
 	int saved = errno;
-	(void)io, (void)revents;
+	if (revents & BUTTER_EV_ERROR) {
+		lose_inotify(loop, io->error);
+		return;
+	}
 	for (int reads = 0; reads < READS || butter_inotify_pending(inotify); reads++) {
 		int n = butter_inotify_read_event(inotify, &ev);
 		if (n == 0)

@@ -232,7 +232,10 @@ START_TEST(a_new_watcher_finds_the_new_file_although_an_old_one_was_not_stopped)
 	start(1, fd, BUTTER_EV_READ);
 	run();
 	ck_assert_noted(0, 1);
-	butter_ev_io_stop(loop, &io[0]);
+	ck_assert(!butter_ev_is_active(&io[0]));
+	ck_assert_int_eq(io[0].error, EBADF);
+	run();
+	ck_assert_noted(1);
 	butter_ev_io_stop(loop, &io[1]);
 	close_pair();
 	free_loop();

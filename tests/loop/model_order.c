@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* What is pending, and in which order it is called. */
+#include "model.h"
+
+void model_feed(struct watcher *w, uint32_t revents, uint64_t sub, uint64_t seq)
+{
+	w->revents |= revents;
+	if (w->is_pending)
+		return;
+	w->is_pending = 1;
+	w->place = (struct place){m.rank, sub, seq};
+}
+
+/* Those that are active, in the order of their start. */
+void model_feed_kind(enum kind kind, uint32_t revents, uint64_t sub)
+{
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == kind)
+			model_feed(w, revents, sub, w->started);
+}
+
+void model_clear(struct watcher *w)
+{
+	w->is_pending = 0;
+	w->revents = 0;
+}
+
+/* The callbacks of what is pending: event watchers have none where there is no event. */
+static int is_silent(const struct watcher *w)
+{
+	if (w->kind == EVENT)
+		return w->active && w->revents & BUTTER_EV_EVENT && !m.source_count[w->of];
+	return w->kind == EMBED && !w->real->embed.cb && (!w->active || !m.inner_ready[w->of]);
+}
+
+void model_sweep(void)
+{
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->is_pending && is_silent(w) && !butter_ev_is_pending(w->real))
+			model_clear(w);
+}
+
+static void may_be_called(const struct watcher *w)
+{
+	require(w->is_pending, "%x is called and was not pending", model_told[w->kind]);
+	for (struct watcher *o = m.watchers; o < MODEL_END; o++) {
+		if (!o->is_pending || o->priority < w->priority)
+			continue;
+		require(o->priority == w->priority, "%x is called before %x of a higher priority",
+			model_told[w->kind], model_told[o->kind]);
+		require(o->place.rank >= w->place.rank, "%x is called before %x", model_told[w->kind],
+			model_told[o->kind]);
+		require(o->place.rank > w->place.rank || o->place.sub != w->place.sub ||
+				o->place.seq >= w->place.seq,
+			"%x is called before another one", model_told[w->kind]);
+	}
+}
+
+static void begin_turn(struct watcher *w, uint32_t revents)
+{
+	m.turn = w;
+	m.turn_left = BUDGET;
+	m.turn_revents = revents;
+}
+
+/* One event of the turn. */
+static void take_event(struct watcher *w)
+{
+	require(m.turn_left > 0, "a turn is longer than the budget");
+	require(m.source_count[w->of] > 0, "an event comes from nowhere");
+	m.turn_left--;
+	m.source_count[w->of]--;
+}
+
+void model_end_turn(void)
+{
+	require(!m.turn || !m.turn_left || !m.source_count[m.turn->of], "a turn ends early");
+	m.turn = NULL;
+}
+
+/* A file that has changed may be seen twice. */
+int model_is_due(const struct watcher *w, uint32_t revents)
+{
+	return revents == w->revents || (w->kind == STAT && revents == (w->revents | BUTTER_EV_STAT));
+}
+
+void model_called(struct watcher *w, uint32_t revents)
+{
+	m.calls[w->kind]++;
+	if (m.direct == w) {
+		require(revents == BUTTER_EV_CUSTOM, "invoke tells %x", revents);
+		m.direct = NULL;
+		return;
+	}
+	model_sweep();
+	if (m.turn == w && m.turn_left && m.source_count[w->of]) {
+		require(revents == m.turn_revents, "in its turn %x", revents);
+		take_event(w);
+		return;
+	}
+	model_end_turn();
+	may_be_called(w);
+	require(model_is_due(w, revents), "%x is told %x for %x", model_told[w->kind], revents, w->revents);
+	model_clear(w);
+	if (w->kind == EVENT && w->active && revents & BUTTER_EV_EVENT) {
+		begin_turn(w, revents);
+		take_event(w);
+	}
+	if (w->kind == TIMER && revents & BUTTER_EV_TIMER)
+		require(w->real->timer.expirations == w->times || !w->times, "expirations %llu and not %llu",
+			(unsigned long long)w->real->timer.expirations, (unsigned long long)w->times);
+	w->times = 0;
+}
+
+/* The loop inside, swept for a watcher that has no callback. */
+static void expect_sweep(int i)
+{
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (!w->is_pending || w->kind != EMBED || w->real->embed.cb || w->of != i || !w->active ||
+		    butter_ev_is_pending(w->real))
+			continue;
+		may_be_called(w);
+		model_clear(w);
+		m.calls[EMBED]++;
+		return;
+	}
+	require(0, "the loop inside is swept by nobody");
+}
+
+void model_inner_callback(int i)
+{
+	require(m.inner_ready[i], "the loop inside has nothing to do");
+	if (m.direct && m.direct->kind == EMBED) {
+		m.direct = NULL;
+		return;
+	}
+	model_sweep();
+	model_end_turn();
+	expect_sweep(i);
+}
+
+void model_compare(void)
+{
+	size_t count = 0;
+	int holds = 0;
+	require(butter_loop_verify(m.loop) == 0, "the loop is not sound");
+	model_sweep();
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		require(butter_ev_is_active(w->real) == w->active, "%x is active: %d", model_told[w->kind],
+			!w->active);
+		require(butter_ev_is_pending(w->real) == w->is_pending, "%x is pending: %d",
+			model_told[w->kind], !w->is_pending);
+		require(butter_ev_priority(w->real) == w->priority, "%x has another priority",
+			model_told[w->kind]);
+		count += (size_t)w->is_pending;
+		holds += w->active && w->kind != CLEANUP;
+	}
+	require(butter_loop_pending_count(m.loop) == count, "%zu are pending", count);
+	require(butter_loop_depth(m.loop) == (m.stage != OUTSIDE && m.stage != ENDING), "the depth is wrong");
+}
