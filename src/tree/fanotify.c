@@ -246,8 +246,8 @@ static size_t bytes(const struct butter__channel *c)
 {
 	const struct butter__fan *s = c->state;
 	return butter__handles_bytes(&s->handles) + butter__handles_bytes(&s->away[0]) +
-	       butter__handles_bytes(&s->away[1]) + butter__handles_bytes(&s->ahead.targets) +
-	       s->ahead.size * sizeof(*s->ahead.turns);
+	       butter__handles_bytes(&s->away[1]) + butter__handles_bytes(&s->ahead.by[0].keys) +
+	       butter__handles_bytes(&s->ahead.by[1].keys) + s->ahead.size * sizeof(*s->ahead.turns);
 }
 
 static uint64_t waiting(struct butter_tree *t, struct butter__channel *c)

@@ -98,7 +98,10 @@ uint32_t butter__lazy_add(struct butter_tree *t, struct butter__channel *c, uint
 		t->lost = 1;
 		return 0;
 	}
-	butter__model_set_ino(&t->model, node, link->dev, link->ino);
+	struct butter__rung is = *link;
+	if (!is.ino && is.key.len)
+		butter__climb_identify(&t->roots[butter__model_root(&t->model, parent)], &is);
+	butter__model_set_ino(&t->model, node, is.dev, is.ino);
 	butter__node(&t->model, node)->lazy = 1;
 	if (verdict == BUTTER__FILTER_LEAF || !link->key.len)
 		return node;
@@ -233,7 +236,7 @@ int butter__lazy_meet(struct butter_tree *t, struct butter__channel *c,
 }
 
 /* A directory that a record says was there; nothing but its identity comes from the disk. */
-static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, struct butter__rung *link)
+static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, const struct butter__rung *link)
 {
 	uint32_t at = 0, parent = butter__wds_get(&c->wds, dir);
 	int several = parent && butter__node(&t->model, parent)->flags & BUTTER__NODE_ALIASED;
@@ -242,11 +245,7 @@ static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, st
 		if (butter__list_add(&parents, parent) < 0)
 			t->lost = 1;
 	for (uint32_t i = 0; i < parents.count; i++)
-		if (butter__node(&t->model, parents.items[i])->lazy) {
-			butter__climb_identify(&t->roots[butter__model_root(&t->model, parents.items[i])],
-					       link);
-			butter__lazy_add(t, c, parents.items[i], link);
-		}
+		butter__lazy_add(t, c, parents.items[i], link);
 	butter__free(parents.items);
 }
 
@@ -289,20 +288,65 @@ static int is_told(struct butter_tree *t, struct butter__channel *c, uint32_t di
 	return 0;
 }
 
+/* The key of what was looked at; 0, or -1: something else may be there by now. */
+static int key_of(struct butter__fan *s, int fd, const char *name, const struct butter__there *there,
+		  struct butter__key *ret)
+{
+	struct stat st;
+	if (there->wd >= 0) {
+		set_key(s, there->wd, ret);
+		return 0;
+	}
+	return butter__fan_key(s, fd, name, ret) < 0 || butter__stat_at(fd, name, &st) < 0 ||
+			       st.st_ino != there->st.st_ino || st.st_dev != there->st.st_dev
+		       ? -1
+		       : 0;
+}
+
+/* Nothing is known of it. */
+static int is_strange(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key)
+{
+	struct butter__fan *s = butter__fan_of(c);
+	return !is_node(t, c, number_of(s, key)) && !is_away(s, key);
+}
+
+/*
+ * Something comes to a name where the model has nothing, and whoever was told may have a directory that has
+ * left meanwhile, or is just changing places with it.
+ */
+static void add_left(struct butter_tree *t, struct butter__channel *c, uint32_t dir, const char *name,
+		     size_t len)
+{
+	struct butter__fan *s = butter__fan_of(c);
+	struct butter_fanotify_event ev;
+	struct butter__key key;
+	set_key(s, butter__node(&t->model, dir)->wd, &key);
+	if (butter__ahead_left(t, c, &key, name, len, &ev) && butter__fan_key_of(&ev.object, &key) == 0 &&
+	    is_strange(t, c, &key))
+		add_before(t, c, &ev, &key);
+}
+
+static int has_room(const struct butter_tree *t, uint32_t dir, const char *name, size_t len)
+{
+	const struct butter__node *n = butter__node(&t->model, dir);
+	return n->lazy && n->wd >= 0 && !butter__model_find(&t->model, dir, name, len);
+}
+
 int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
 			  const struct butter__there *there)
 {
 	struct butter__channel *c = butter__channel_of(t, dir);
-	struct butter__fan *s = butter__fan_of(c);
 	struct butter__key key;
 	int saved = errno, told = 0;
-	if (!is_lazy(c, &t->roots[butter__model_root(&t->model, dir)]) || is_node(t, c, there->wd))
+	if (!is_lazy(c, &t->roots[butter__model_root(&t->model, dir)]))
 		return 0;
-	if (butter__fan_key(s, fd, name, &key) == 0 && !is_node(t, c, number_of(s, &key)) &&
-	    !is_away(s, &key)) {
+	int strange = key_of(butter__fan_of(c), fd, name, there, &key) == 0 && is_strange(t, c, &key);
+	if (strange || has_room(t, dir, name, len)) {
 		butter__climb_lock(fd);
 		butter__ahead_fill(t, c);
-		told = is_told(t, c, dir, name, len, &key);
+		told = strange && is_told(t, c, dir, name, len, &key);
+		if (!told && has_room(t, dir, name, len))
+			add_left(t, c, dir, name, len);
 	}
 	errno = saved;
 	return told;
