@@ -19,8 +19,9 @@ struct butter__climb {
 	const struct butter__root *root;
 	struct butter__rung *links;
 	uint32_t count, size;
-	int fd;    /* of the last of them; -1: not open */
-	int waits; /* for the record that says where a directory was that is no more */
+	int fd;        /* of the last of them; -1: not open */
+	uint32_t node; /* that was reached; 0: none */
+	int waits;     /* for the record that says where a directory was that is no more */
 };
 
 enum butter__step {

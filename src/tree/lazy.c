@@ -67,14 +67,18 @@ static int is_lazy(const struct butter__channel *c, const struct butter__root *r
 	return root->node && root->lazy && !root->missing && root->channel == c;
 }
 
-/* In one of these roots, and so in all of them that it is in; what was walked says nothing. */
+/*
+ * In one of these roots, and so in all of them that it is in. What was walked says nothing, nor that it is a
+ * root's own directory, which nobody has met.
+ */
 static int is_node(const struct butter_tree *t, const struct butter__channel *c, int wd)
 {
 	uint32_t node = wd > 0 ? butter__wds_get(&c->wds, wd) : 0, at = 0;
 	if (!node || t->root_count == 1)
 		return node != 0;
 	int several = butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
-	while (node && !is_lazy(c, &t->roots[butter__model_root(&t->model, node)]))
+	while (node && (butter__node(&t->model, node)->flags & BUTTER__NODE_ROOT ||
+			!is_lazy(c, &t->roots[butter__model_root(&t->model, node)])))
 		node = several ? butter__next_alias(t, c, wd, &at) : 0;
 	return node != 0;
 }
@@ -132,7 +136,7 @@ static enum butter__step next_step(struct butter__climb *climb, uint32_t *ret_no
 		climb->count--;
 		return BUTTER__CLIMBED;
 	}
-	if (!is_node(t, c, wd) && is_away(butter__fan_of(c), key))
+	if (is_node(t, c, wd) || is_away(butter__fan_of(c), key))
 		return BUTTER__OUTSIDE;
 	return butter__climb_step(climb);
 }
@@ -157,14 +161,13 @@ static void note_away(struct butter_tree *t, struct butter__channel *c, const st
 			add_away(t, s, &climb->links[i].key);
 }
 
-static enum butter__step meet_in(struct butter_tree *t, struct butter__channel *c, struct butter__root *root,
-				 const struct butter__key *key, int waits, struct butter__climb *ret)
+static enum butter__step climb_in(struct butter_tree *t, struct butter__channel *c, struct butter__root *root,
+				  const struct butter__key *key, int waits, struct butter__climb *ret)
 {
-	uint32_t node = 0;
 	*ret = (struct butter__climb){.tree = t, .channel = c, .root = root, .fd = -1, .waits = waits};
-	enum butter__step step = climb(ret, key, &node);
-	if (step == BUTTER__CLIMBED)
-		add_nodes(t, c, node, ret);
+	enum butter__step step = climb(ret, key, &ret->node);
+	if (step != BUTTER__CLIMBED)
+		ret->node = 0;
 	return step;
 }
 
@@ -175,7 +178,7 @@ static int known(const struct butter__channel *c, const struct butter__key *key)
 	return wd && butter__wds_get(&c->wds, wd) ? wd : 0;
 }
 
-/* In all roots, before it is away in any. */
+/* In all roots, before it is a node, or away, in any. */
 static int meet(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key, int waits)
 {
 	struct butter__climb *climbs = calloc(t->root_count, sizeof(*climbs));
@@ -184,9 +187,11 @@ static int meet(struct butter_tree *t, struct butter__channel *c, const struct b
 		t->lost = 1;
 	for (uint32_t i = 0; climbs && i < t->root_count; i++)
 		if (is_lazy(c, &t->roots[i])) {
-			enum butter__step step = meet_in(t, c, &t->roots[i], key, waits, &climbs[i]);
+			enum butter__step step = climb_in(t, c, &t->roots[i], key, waits, &climbs[i]);
 			unclear |= step == BUTTER__FAILED || step == BUTTER__UNCLEAR;
 		}
+	for (uint32_t i = 0; climbs && i < t->root_count; i++)
+		add_nodes(t, c, climbs[i].node, &climbs[i]);
 	for (uint32_t i = 0; climbs && i < t->root_count; i++) {
 		if (!unclear)
 			note_away(t, c, &climbs[i]);
