@@ -28,7 +28,7 @@ enum butter__step {
 	BUTTER__HIGHER,  /* the link is known, and the next is to be found */
 	BUTTER__CLIMBED, /* it is a node */
 	BUTTER__OUTSIDE, /* nobody was told of it */
-	BUTTER__UNCLEAR, /* it is no more, and no record says where it was */
+	BUTTER__UNCLEAR, /* it is no more, and no record says where it was: another was renamed over it */
 	BUTTER__FAILED   /* for want of memory or fds */
 };
 

@@ -99,7 +99,8 @@ static inline int butter__is_turn(const struct butter_fanotify_event *ev)
 
 /* lazy.c */
 
-/* The number of the directory of a record, which becomes known if it is in a root; 0: it is in none. */
+/* The number of the directory of a record, which becomes known if it is in a root; 0: it is in none. What
+ * becomes of a name in one that is no more, nobody knows where, is a loss. */
 int butter__lazy_meet(struct butter_tree *t, struct butter__channel *c,
 		      const struct butter_fanotify_handle *h, int is_name);
 void butter__lazy_meet_roots(struct butter_tree *t, struct butter__channel *c);

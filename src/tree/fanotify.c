@@ -205,13 +205,18 @@ static int tell_rename(struct butter__channel *c, const struct butter_fanotify_e
 	return tell_half(c, ev, 1, ret);
 }
 
+/* Else it is of a directory itself, or of a file that has no name any more. */
+static int is_of_name(const struct butter_fanotify_event *ev)
+{
+	return ev->name_len > 0 && !(ev->name_len == 1 && ev->name[0] == '.');
+}
+
 static int tell(struct butter__channel *c, const struct butter_fanotify_event *ev, struct butter__record *ret)
 {
 	int wd;
 	if (ev->mask & FAN_Q_OVERFLOW)
 		wd = -1;
-	else if (!(wd = number_of(c, ev->dir.handle ? &ev->dir : &ev->object,
-				  ev->mask & (COMES_AND_GOES | FAN_RENAME) ? 1 : 0)))
+	else if (!(wd = number_of(c, ev->dir.handle ? &ev->dir : &ev->object, is_of_name(ev))))
 		return 0;
 	*ret = (struct butter__record){.wd = wd,
 				       .mask = (uint32_t)ev->mask &

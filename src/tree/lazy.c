@@ -189,6 +189,8 @@ static int meet(struct butter_tree *t, struct butter__channel *c, const struct b
 		if (is_lazy(c, &t->roots[i])) {
 			enum butter__step step = climb_in(t, c, &t->roots[i], key, waits, &climbs[i]);
 			unclear |= step == BUTTER__FAILED || step == BUTTER__UNCLEAR;
+			if (step == BUTTER__UNCLEAR && waits)
+				t->lost = 1;
 		}
 	for (uint32_t i = 0; climbs && i < t->root_count; i++)
 		add_nodes(t, c, climbs[i].node, &climbs[i]);

@@ -132,23 +132,25 @@ static int may_err(const struct naive *v, int is_dir)
 	return !is_dir && !v->entries && (v->unsure || v->merged);
 }
 
-static void created(struct naive *v, const char *path, int is_dir)
-{
-	struct place *p = naive_find(v, path, is_dir);
-	if (p && !is_dir && !v->entries)
-		v->again++;
-	else if (p && !(may_err(v, is_dir) && p->is_dir == is_dir))
-		naive_wrong(v, "created, and was there", path);
-	else if (!p)
-		naive_learn(v, path, is_dir);
-}
-
 static int has_dirs(const struct place *p)
 {
 	const struct place *c = p->first;
 	while (c && !c->is_dir)
 		c = c->next;
 	return c != NULL;
+}
+
+static void created(struct naive *v, const char *path, int is_dir)
+{
+	struct place *p = naive_find(v, path, is_dir);
+	if (p && !is_dir && !v->entries)
+		v->again++;
+	else if (p && v->deep && is_dir && !has_dirs(p))
+		v->over++; /* an empty one that nobody knew was renamed over */
+	else if (p && !(may_err(v, is_dir) && p->is_dir == is_dir))
+		naive_wrong(v, "created, and was there", path);
+	else if (!p)
+		naive_learn(v, path, is_dir);
 }
 
 static void deleted(struct naive *v, const char *path, int is_dir)
