@@ -54,24 +54,11 @@ static void print_script(const struct step_list *steps)
 		step_print(stdout, &steps->items[i]);
 }
 
-static long queue_of(uint32_t backend)
-{
-	long n = 0;
-	FILE *f = fopen(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							: "/proc/sys/fs/inotify/max_queued_events",
-			"re");
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = 0;
-	if (f)
-		fclose(f);
-	return backend == BUTTER_TREE_POLL ? 0 : n;
-}
-
 static void run_steps(const struct setting *o)
 {
 	char error[512];
 	double from = now();
-	struct step_list steps = storm_script(o->seed, o->ops, queue_of(where.backend));
+	struct step_list steps = storm_script(o->seed, o->ops, storm_renames(where.backend));
 	size_t n = storm_replay(&where, &steps, error);
 	printf("steps %s %s SEED=%llu: %zu steps, %.1f s%s%s\n", o->backend, o->level,
 	       (unsigned long long)o->seed, n, now() - from, error[0] ? ": " : "", error);

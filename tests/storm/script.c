@@ -31,15 +31,15 @@ static void write_some(struct step_list *l, struct dice *d, struct author *autho
 }
 
 /* Once before the reader's turn, and once more while it makes up for that. */
-static void flood(struct step_list *l, long queue)
+static void flood(struct step_list *l, long renames)
 {
-	uint32_t n = (uint32_t)queue / 2 + 10;
+	uint32_t n = (uint32_t)renames + 10;
 	add(l, STEP_FLOOD, n);
 	add(l, STEP_SYNC, 0);
 	add(l, STEP_FLOOD, n)->inside = 200;
 }
 
-struct step_list storm_script(uint64_t seed, size_t count, long queue)
+struct step_list storm_script(uint64_t seed, size_t count, long renames)
 {
 	struct author authors[AUTHORS];
 	struct step_list l = {0};
@@ -59,9 +59,9 @@ struct step_list storm_script(uint64_t seed, size_t count, long queue)
 			checked = l.count;
 			add(&l, STEP_CHECK, 0);
 		}
-		if (queue > 0 && l.count - flooded > count / FLOODS) {
+		if (renames > 0 && l.count - flooded > count / FLOODS) {
 			flooded = l.count;
-			flood(&l, queue);
+			flood(&l, renames);
 		}
 	}
 	return l;

@@ -22,6 +22,15 @@ static long read_long(const char *path)
 	return n;
 }
 
+/* One is two records of inotify, and one of fanotify. */
+long storm_renames(uint32_t backend)
+{
+	if (backend == BUTTER_TREE_POLL)
+		return 0;
+	return backend == BUTTER_TREE_FANOTIFY ? read_long("/proc/sys/fs/fanotify/max_queued_events")
+					       : read_long("/proc/sys/fs/inotify/max_queued_events") / 2;
+}
+
 /* Some to begin with, so that the first scan has something to do. */
 static int make_folder(struct storm *s)
 {
@@ -80,8 +89,7 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 {
 	FILE *log = s->log;
 	*s = (struct storm){.backend = backend, .flags = flags, .fd = -1, .log = log};
-	s->queue = read_long(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							     : "/proc/sys/fs/inotify/max_queued_events");
+	s->renames = storm_renames(backend);
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
 	/* who looks again and again knows files, whatever the level is */

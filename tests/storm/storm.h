@@ -14,12 +14,15 @@ struct storm {
 	uint32_t backend, flags;
 	struct butter_tree *x;
 	struct naive known;
-	long queue; /* records that the kernel's queue holds */
+	long renames; /* as many as fill the kernel's queue */
 	unsigned checks, gaps;
 	FILE *log;     /* of events; NULL: none */
 	uint64_t done; /* steps that did something */
 	unsigned over; /* that renamed over a file, in a replay */
 };
+
+/* So many renames fill the kernel's queue; 0: there is none. */
+long storm_renames(uint32_t backend);
 
 /* An empty folder of the storm's own in dir, with roots that are watched. 0, or -1 and errno. */
 int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t flags);
@@ -54,7 +57,7 @@ struct storm_setting {
 size_t storm_replay(const struct storm_setting *setting, const struct step_list *steps, char ret_error[512]);
 
 /* Steps of this seed for a replay: so many, and turns of the reader. The caller frees the items. */
-struct step_list storm_script(uint64_t seed, size_t count, long queue);
+struct step_list storm_script(uint64_t seed, size_t count, long renames);
 
 /* Leaves out steps as long as it fails. */
 void storm_shrink(const struct storm_setting *setting, struct step_list *steps);

@@ -123,7 +123,7 @@ struct rescan {
 
 static void flood(struct storm *s)
 {
-	struct step step = {.kind = STEP_FLOOD, .n = (uint32_t)s->queue / 2 + 10};
+	struct step step = {.kind = STEP_FLOOD, .n = (uint32_t)s->renames + 10};
 	step_do(s->fd, &step);
 }
 
