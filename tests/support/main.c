@@ -54,6 +54,12 @@ void test_skip(const char *name, const char *reason)
 	_exit(0);
 }
 
+unsigned amount(unsigned few, unsigned all)
+{
+	const char *full = getenv("BUTTER_TEST_FULL");
+	return full && *full == '1' ? all : few;
+}
+
 unsigned count_fds(void)
 {
 	unsigned count = 0;
