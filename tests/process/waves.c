@@ -8,7 +8,7 @@
 
 #include "run.h"
 
-enum { CHILDREN = 10000, WAVE = 200, OTHERS = 1000, MOST_EVENTS = 64, SPARE_FDS = 64 };
+enum { WAVE = 200, MOST_OTHERS = 1000, MOST_EVENTS = 64, SPARE_FDS = 64 };
 
 static long least_limit(long most)
 {
@@ -87,10 +87,11 @@ static void one_wave(int first, int count)
 	close(epfd);
 }
 
-START_TEST(ten_thousand_children_end_each_with_its_status_and_others_are_left_alone)
+START_TEST(children_in_waves_end_each_with_its_status_and_others_are_left_alone)
 {
-	static pid_t others[OTHERS];
-	int wave = (int)least_limit(WAVE), n_others = (int)least_limit(OTHERS);
+	static pid_t others[MOST_OTHERS];
+	int wave = (int)least_limit(WAVE), n_others = (int)least_limit((long)amount(200, MOST_OTHERS));
+	int n_children = (int)amount(1000, 10000);
 	unsigned fds = count_fds();
 	for (int i = 0; i < n_others; i++) {
 		others[i] = fork();
@@ -98,7 +99,7 @@ START_TEST(ten_thousand_children_end_each_with_its_status_and_others_are_left_al
 		if (others[i] == 0)
 			_exit(i % 256);
 	}
-	for (int done = 0; done < CHILDREN; done += wave)
+	for (int done = 0; done < n_children; done += wave)
 		one_wave(done, wave);
 	ck_assert_uint_eq(count_fds(), fds);
 	for (int i = 0; i < n_others; i++) {
@@ -114,5 +115,5 @@ END_TEST
 SUITE(process_waves)
 {
 	(void)tc;
-	tcase_add_test(raw, ten_thousand_children_end_each_with_its_status_and_others_are_left_alone);
+	tcase_add_test(raw, children_in_waves_end_each_with_its_status_and_others_are_left_alone);
 }

@@ -11,7 +11,7 @@
 #include "child.h"
 #include "test.h"
 
-enum { NOBODY = 65534 };
+enum { NOBODY = 65534, MOST_CHILDREN = 64 };
 
 pid_t raw_fork(unsigned long flags)
 {
@@ -25,6 +25,8 @@ pid_t raw_fork(unsigned long flags)
 
 /* libgcov's, in a build that counts: _exit(2) would lose what the child has covered. */
 void __gcov_dump(void) __attribute__((weak));
+/* AddressSanitizer's, which else looks at exit(3). */
+void __lsan_do_leak_check(void) __attribute__((weak));
 
 void assert_ends_well(pid_t pid)
 {
@@ -34,20 +36,57 @@ void assert_ends_well(pid_t pid)
 	ck_assert_int_eq(status, 0);
 }
 
+static _Noreturn void run_and_exit(void (*fn)(void *), void *arg)
+{
+	fn(arg);
+	if (__gcov_dump)
+		__gcov_dump();
+	_exit(0);
+}
+
 static void finish(pid_t pid, void (*fn)(void *), void *arg)
 {
-	if (pid == 0) {
-		fn(arg);
-		if (__gcov_dump)
-			__gcov_dump();
-		_exit(0);
-	}
+	if (pid == 0)
+		run_and_exit(fn, arg);
 	assert_ends_well(pid);
 }
 
 void in_child(void (*fn)(void *), void *arg)
 {
 	finish(check_fork(), fn, arg);
+}
+
+struct numbered {
+	void (*fn)(unsigned number);
+	unsigned number;
+};
+
+/* What the fixture does around each test. */
+static void run_numbered(void *arg)
+{
+	const struct numbered *run = arg;
+	unsigned fds = count_fds();
+	leave_scratch();
+	run->fn(run->number);
+	remove_scratch();
+	ck_assert_uint_eq(count_fds(), fds);
+	if (__lsan_do_leak_check)
+		__lsan_do_leak_check();
+}
+
+void in_children(unsigned count, void (*fn)(unsigned number))
+{
+	pid_t pids[MOST_CHILDREN];
+	ck_assert_uint_le(count, MOST_CHILDREN);
+	for (unsigned i = 0; i < count; i++) {
+		struct numbered run = {fn, i};
+		pids[i] = check_fork();
+		ck_assert_int_ge(pids[i], 0);
+		if (pids[i] == 0)
+			run_and_exit(run_numbered, &run);
+	}
+	for (unsigned i = 0; i < count; i++)
+		assert_ends_well(pids[i]);
 }
 
 void become_nobody(void)

@@ -20,6 +20,10 @@ void in_namespaces(unsigned long flags, void (*fn)(void *), void *arg);
 /* The same in a mount namespace. */
 void in_mount_namespace(void (*fn)(void *), void *arg);
 
+/* Runs fn in so many children at once, each with its number and scratch folders of its own: what waits for
+ * the kernel waits together. None may leak anything. */
+void in_children(unsigned count, void (*fn)(unsigned number));
+
 /* Waits for the child, and demands that it ends well. */
 void assert_ends_well(pid_t pid);
 

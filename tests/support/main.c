@@ -34,12 +34,17 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-static void remove_folders(void)
+void remove_scratch(void)
 {
 	while (n_folders > 0) {
 		ck_assert_int_eq(nftw(folders[--n_folders], remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 		free(folders[n_folders]);
 	}
+}
+
+void leave_scratch(void)
+{
+	n_folders = 0;
 }
 
 void test_skip(const char *name, const char *reason)
@@ -50,8 +55,14 @@ void test_skip(const char *name, const char *reason)
 	if (strict && *strict == '1')
 		ck_abort_msg("skipped under BUTTER_TEST_STRICT: %s", reason);
 	__atomic_add_fetch(skipped, 1, __ATOMIC_SEQ_CST);
-	remove_folders();
+	remove_scratch();
 	_exit(0);
+}
+
+unsigned amount(unsigned few, unsigned all)
+{
+	const char *full = getenv("BUTTER_TEST_FULL");
+	return full && *full == '1' ? all : few;
 }
 
 unsigned count_fds(void)
@@ -126,7 +137,7 @@ static void setup(void)
 static void teardown(void)
 {
 	fault_clear();
-	remove_folders();
+	remove_scratch();
 	for (n_paths = 0; n_paths < sizeof(paths) / sizeof(paths[0]); n_paths++) {
 		free(paths[n_paths]);
 		paths[n_paths] = NULL;

@@ -41,6 +41,13 @@ _Noreturn void test_skip(const char *name, const char *reason);
 /* A new folder of the test's own, removed after it. The string lives until then. */
 const char *scratch(void);
 
+/* For a child that is to have its own: it leaves its parent's alone, and removes them in the end. */
+void leave_scratch(void);
+void remove_scratch(void);
+
+/* How much of it is done: as much as all that is claimed where BUTTER_TEST_FULL is 1, and else few. */
+unsigned amount(unsigned few, unsigned all);
+
 /* dir/name in a string that lives until the test ends. */
 const char *path_in(const char *dir, const char *name);
 

@@ -5,6 +5,7 @@
  * says so.
  */
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <butter/tree.h>
@@ -283,11 +284,12 @@ static const struct {
 };
 enum { SWEEPS = sizeof(sweeps) / sizeof(sweeps[0]) };
 
-static int number, is_root;
+static int is_root;
 
-static void sweep_mounted(void *arg)
+/* Each has a filesystem of its own, and tells what it does. */
+static void run_sweep(unsigned number)
 {
-	const char *dir = arg;
+	const char *dir = scratch();
 	must_mount("tmpfs", dir);
 	struct butter_tree *t = butter_tree_open(NULL);
 	int is_refused = add_root(t, dir, sweeps[number].backend) < 0;
@@ -295,22 +297,29 @@ static void sweep_mounted(void *arg)
 	if (is_refused) {
 		ck_assert_uint_eq(sweeps[number].backend, BUTTER_TREE_FANOTIFY);
 		ck_assert(!is_root);
-		return;
+	} else {
+		sweep(dir, sweeps[number].run, sweeps[number].backend, sweeps[number].entries);
+		printf("tree: %u faults injected, sweep %u\n", injected, number);
+		fflush(stdout);
 	}
-	sweep(dir, sweeps[number].run, sweeps[number].backend, sweeps[number].entries);
-	printf("tree: %u faults injected, sweep %d\n", injected, number);
+	must(umount2(dir, MNT_DETACH));
+}
+
+static void sweep_all(void *arg)
+{
+	(void)arg;
+	in_children(SWEEPS, run_sweep);
 }
 
 START_TEST(every_fault_is_told_or_made_up_for)
 {
-	number = _i;
 	is_root = geteuid() == 0;
-	in_mount_namespace(sweep_mounted, (void *)(uintptr_t)scratch());
+	in_mount_namespace(sweep_all, NULL);
 }
 END_TEST
 
 SUITE(tree_faults)
 {
 	tcase_set_timeout(raw, 300);
-	tcase_add_loop_test(raw, every_fault_is_told_or_made_up_for, 0, SWEEPS);
+	tcase_add_test(raw, every_fault_is_told_or_made_up_for);
 }

@@ -20,12 +20,14 @@ END_TEST
 START_TEST(numbers_that_go_up_and_up_leave_no_pages_behind)
 {
 	struct butter__wds w = {0};
+	unsigned wrong = 0;
 	for (int wd = 1; wd < 1000000; wd++) {
-		ck_assert_int_eq(butter__wds_set(&w, wd, (uint32_t)wd * 3), 0);
-		ck_assert_uint_eq(butter__wds_get(&w, wd), (uint32_t)wd * 3);
+		wrong += butter__wds_set(&w, wd, (uint32_t)wd * 3) != 0;
+		wrong += butter__wds_get(&w, wd) != (uint32_t)wd * 3;
 		if (wd > 100)
-			butter__wds_set(&w, wd - 100, 0);
+			wrong += butter__wds_set(&w, wd - 100, 0) != 0;
 	}
+	ck_assert_uint_eq(wrong, 0);
 	ck_assert_uint_eq(butter__wds_get(&w, 999899), 0);
 	ck_assert_uint_eq(butter__wds_get(&w, 999950), 999950U * 3);
 	ck_assert_uint_lt(butter__wds_bytes(&w), 32768);

@@ -20,12 +20,12 @@ enum { FANOUT = 6, DEPTH = 4 };
 static unsigned made, files;
 
 /* FANOUT directories in each, in a list and by no recursion; some have files. */
-static void make_tree(const char *top)
+static void make_tree(const char *top, unsigned depth_of_all)
 {
 	char path[512];
 	unsigned count = 1;
 	made = files = 0;
-	for (unsigned depth = 1; depth <= DEPTH; depth++) {
+	for (unsigned depth = 1; depth <= depth_of_all; depth++) {
 		count *= FANOUT;
 		for (unsigned i = 0; i < count; i++) {
 			size_t at = (size_t)snprintf(path, sizeof(path), "%s", top);
@@ -69,7 +69,7 @@ static const uint32_t counts[] = {0, 1, 2, 4};
 
 static void scan_and_count(const char *top)
 {
-	make_tree(top);
+	make_tree(top, amount(DEPTH - 1, DEPTH));
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		struct butter_tree *x = scan(top, 0, counts[i]);
 		ck_assert_uint_eq(x->model.count, made + 1);
@@ -120,7 +120,7 @@ START_TEST(no_thread_outlives_the_call_and_nothing_of_the_caller_changes)
 	sigset_t mask, now;
 	const char *top = scratch();
 	unsigned fds = count_fds(), threads = count_threads();
-	make_tree(top);
+	make_tree(top, amount(DEPTH - 1, DEPTH));
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	ck_assert_ptr_nonnull(getcwd(before, sizeof(before)));
 	butter_tree_close(scan(top, 0, 4));
@@ -158,7 +158,7 @@ START_TEST(a_scan_among_renames_loses_no_directory)
 	struct butter_tree_event event;
 	struct butter_tree_statistics got;
 	pthread_t thread;
-	make_tree(c.top);
+	make_tree(c.top, amount(DEPTH - 1, DEPTH));
 	ck_assert_int_eq(pthread_create(&thread, NULL, churn, &c), 0);
 	struct butter_tree *x = scan(c.top, 0, counts[_i]);
 	atomic_store(&c.stop, 1);
@@ -176,7 +176,7 @@ END_TEST
 START_TEST(a_directory_takes_64_bytes_at_most_beside_its_name)
 {
 	const char *top = scratch();
-	make_tree(top);
+	make_tree(top, amount(DEPTH - 1, DEPTH));
 	struct butter_tree *x = scan(top, 0, 0);
 	size_t bytes =
 		butter__model_bytes(&x->model) + butter__wds_bytes(&x->channels[BUTTER_TREE_INOTIFY - 1].wds);
