@@ -40,7 +40,7 @@ SHARED := $(B)/libbutter.so.$(VERSION)
 PAGES := $(wildcard man/man3/*.3 man/man7/*.7 man/man1/*.1)
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all demo check bench lint coverage deps deps-ci install uninstall clean
+.PHONY: all demo check bench bench-loop lint coverage deps deps-ci install uninstall clean
 
 all: $(STATIC) $(B)/libbutter.so $(B)/libbutter.so.$(SOVERSION)
 
@@ -85,7 +85,7 @@ include fuzz/fuzz.mk
 # What `make check` needs beside a compiler and make; CI's own needs on top of it.
 DEPS := check pkg-config mandoc groff-base binutils e2fsprogs xfsprogs btrfs-progs
 DEPS_CI := clang g++ g++-12-multilib gcc-12-multilib musl-tools valgrind libinotifytools0-dev \
-	python3-pyinotify libclang-rt-14-dev git clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
+	python3-pyinotify libev-dev libuv1-dev libevent-dev libglib2.0-dev libsystemd-dev libclang-rt-14-dev git clang-format clang-tidy clang-tools cppcheck gcovr shellcheck afl++ abigail-tools
 deps:
 	scripts/deps "$(SUDO)" $(DEPS)
 deps-ci: deps
