@@ -27,6 +27,7 @@ void bench_head(void);
 void bench_missing(const char *name, const char *why);
 
 uint64_t bench_now(void);
+uint64_t bench_cpu(void); /* the time that this thread has had, whatever else the machine did */
 double bench_per(uint64_t start, unsigned count); /* nanoseconds since start, for each of count */
 
 /* Sorts them. */

@@ -33,6 +33,13 @@ uint64_t bench_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+uint64_t bench_cpu(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 double bench_per(uint64_t start, unsigned count)
 {
 	return (double)(bench_now() - start) / count;

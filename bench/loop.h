@@ -82,7 +82,7 @@ _Noreturn void loop_die(const struct loop_lib *lib, const char *what);
 #define LOOP_MS 1000000
 #define LOOP_US 1000
 
-enum { LOOP_METRICS = 4 };
+enum { LOOP_METRICS = 5 };
 
 /* One slice of a library: the figures of each metric, or 0 when it was not for this one. */
 typedef int loop_side(const struct loop_lib *lib, void *arg, double *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory of a watcher: the watcher itself, and what it adds to the heap when it is started. */
+/* The memory of a watcher: the watcher itself, and the loop's share, of which many are started. */
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
@@ -22,17 +22,17 @@ static double heap(void)
 }
 #endif
 
-/* The watchers' own memory is there when the loop is opened, and so not in the difference. */
-static double growth(const struct loop_lib *lib, struct loop_use *use, void (*start)(void *), unsigned count)
+/* Without the watchers' own memory, which is asked for when the loop is opened. */
+static double growth(const struct loop_lib *lib, struct loop_use *use, void (*start)(void *), double own)
 {
-	use->loop = lib->open(use);
-	lib->turn(use->loop);
+	unsigned count = use->io_count + use->timer_count;
 	double before = heap();
+	use->loop = lib->open(use);
 	start(use->loop);
 	lib->turn(use->loop);
 	double after = heap();
 	lib->close(use->loop);
-	return before < 0 ? -1 : (after - before) / count;
+	return before < 0 ? -1 : (after - before) / count - own;
 }
 
 static void ios(double *ret)
@@ -47,7 +47,9 @@ static void ios(double *ret)
 			bench_die("timerfd_create");
 	}
 	for (int i = 0; loop_libs[i]; i++)
-		ret[i] = loop_libs[i]->open ? growth(loop_libs[i], &use, loop_libs[i]->io_start, count) : -1;
+		ret[i] = loop_libs[i]->open ? growth(loop_libs[i], &use, loop_libs[i]->io_start,
+						     (double)loop_libs[i]->io_size)
+					    : -1;
 	loop_ring_close(use.pairs, count);
 }
 
@@ -56,7 +58,8 @@ static void timers(double *ret)
 	int64_t *times = loop_times(TIMERS, 1000 * (int64_t)LOOP_SECOND, LOOP_SECOND);
 	struct loop_use use = {.timer_count = TIMERS, .after = times};
 	for (int i = 0; loop_libs[i]; i++)
-		ret[i] = loop_libs[i]->open ? growth(loop_libs[i], &use, loop_libs[i]->timer_start, TIMERS)
+		ret[i] = loop_libs[i]->open ? growth(loop_libs[i], &use, loop_libs[i]->timer_start,
+						     (double)loop_libs[i]->timer_size)
 					    : -1;
 	free(times);
 }

@@ -69,10 +69,10 @@ static void run(const struct loop_race *race, int i, struct figures *figures, ui
 	double ret[LOOP_METRICS];
 	if (!lib->open || slow(figures, *took))
 		return;
-	uint64_t start = bench_now();
+	uint64_t start = bench_cpu();
 	if (!race->side(lib, race->arg, ret))
 		return;
-	*took = bench_now() - start;
+	*took = bench_cpu() - start;
 	for (int metric = 0; metric < LOOP_METRICS && race->names[metric]; metric++)
 		figures->value[metric][figures->rounds] = ret[metric];
 	figures->rounds++;
