@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The test program (every suite, over the static library with faults wrapped in) and the checks.
 
-TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/process/*.c tests/examples/*.c tests/support/*.c)
+TEST_SOURCES := $(wildcard tests/fd/*.c tests/sys/*.c tests/event/*.c tests/process/*.c tests/loop/*.c tests/examples/*.c tests/support/*.c)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(B)/obj/%.o)
 TEST_CXX_SOURCES := $(wildcard tests/event/*.cc)
 TEST_RUN := $(B)/tests/run
@@ -12,7 +12,8 @@ CHECK_LIBS ?= $(shell pkg-config --libs check)
 WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read calloc fcntl fcntl64 __fcntl_time64 ppoll \
 	__ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd fanotify_init fanotify_mark signalfd \
 	timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 epoll_create1 epoll_ctl getrlimit getrlimit64 ioctl \
-	__ioctl_time64 mmap mmap64 uname
+	__ioctl_time64 mmap mmap64 uname epoll_pwait2 \
+	__epoll_pwait2_time64 dup3 madvise
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))

@@ -193,7 +193,7 @@ BUTTER_API int butter_ev_event_set(struct butter_ev_event *w, struct butter_sour
 BUTTER_API int butter_ev_event_start(struct butter_loop *loop, struct butter_ev_event *w);
 BUTTER_API void butter_ev_event_stop(struct butter_loop *loop, struct butter_ev_event *w);
 
-/* idle: nothing else of its priority or higher is pending. The loop does not wait meanwhile. */
+/* idle: nothing of its priority or higher is pending, but check watchers. The loop does not wait meanwhile. */
 struct butter_ev_idle {
 	struct butter_ev ev;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w, uint32_t revents);

@@ -14,8 +14,9 @@
  *	fork watchers, after butter_loop_fork(); prepare watchers;
  *	wait: for as long as nothing is to be done, see butter_loop_run();
  *	of what has happened, calls back by priority from 2 to -2 and among equals in this order:
- *	async, signal and child, check, periodic, timer by deadline, io and what is built on it;
- *	idle watchers, when nothing of their priority or higher was pending;
+ *	async, signal and child as they come, check, periodic, timer by deadline, io and what is built
+ *	on it;
+ *	idle watchers, when nothing of their priority or higher was pending but check watchers;
  *	defer watchers.
  * Equals among these are called in the order in which they happened, timers of one deadline in the
  * order of their start. All that is found in one wait becomes pending before the first callback.

@@ -87,7 +87,7 @@ static void queue(struct butter_loop *loop, struct end *end)
 /* Without memory for it the end is not asked for: the pidfd stays readable. */
 static void ended(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
 {
-	struct process *p = (struct process *)((char *)io - offsetof(struct process, io));
+	struct process *p = BUTTER__CONTAINER(io, struct process, io);
 	struct butter_process_event event;
 	struct end *end = NULL;
 	int saved = errno;

@@ -40,8 +40,7 @@ void butter__clocks_close(struct butter_loop *loop)
 /* It was readable: what is due is seen by the clock, so that the count is of no use. */
 static void expired(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
 {
-	struct butter__clock *clock =
-		(struct butter__clock *)((char *)io - offsetof(struct butter__clock, io));
+	struct butter__clock *clock = BUTTER__CONTAINER(io, struct butter__clock, io);
 	uint64_t count;
 	(void)loop, (void)revents;
 	butter__read(io->fd, &count, sizeof(count));

@@ -4,8 +4,7 @@
 
 static void readable(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
 {
-	struct butter_ev_event *w =
-		(struct butter_ev_event *)((char *)io - offsetof(struct butter_ev_event, io));
+	struct butter_ev_event *w = BUTTER__CONTAINER(io, struct butter_ev_event, io);
 	if (revents & BUTTER_EV_ERROR) {
 		butter_watcher_stop(loop, &w->ev);
 		w->error = io->error;

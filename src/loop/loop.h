@@ -240,6 +240,10 @@ static inline int butter__settable(const struct butter_ev *w)
 	return -1;
 }
 
+/* The struct of which this is a member. */
+#define BUTTER__CONTAINER(member_pointer, type, member)                                                      \
+	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
+
 static inline int butter__forked(const struct butter_loop *loop)
 {
 	return !*loop->unforked;

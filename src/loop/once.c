@@ -31,12 +31,12 @@ static void finish(struct butter_loop *loop, struct butter__once *once, uint32_t
 
 static void on_io(struct butter_loop *loop, struct butter_ev_io *io, uint32_t revents)
 {
-	finish(loop, (struct butter__once *)((char *)io - offsetof(struct butter__once, io)), revents);
+	finish(loop, BUTTER__CONTAINER(io, struct butter__once, io), revents);
 }
 
 static void on_timer(struct butter_loop *loop, struct butter_ev_timer *timer, uint32_t revents)
 {
-	finish(loop, (struct butter__once *)((char *)timer - offsetof(struct butter__once, timer)), revents);
+	finish(loop, BUTTER__CONTAINER(timer, struct butter__once, timer), revents);
 }
 
 static int start(struct butter_loop *loop, struct butter__once *once, int fd, uint32_t events,

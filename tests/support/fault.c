@@ -133,6 +133,18 @@ WRAPPED(int, uname, "uname", (struct utsname * host), (host), FAULT_UNAME)
 WRAPPED(int, epoll_create1, "epoll_create1", (int flags), (flags), FAULT_EPOLL_CREATE1)
 WRAPPED(int, epoll_ctl, "epoll_ctl", (int fd, int op, int of, struct epoll_event *event), (fd, op, of, event),
 	FAULT_EPOLL_CTL)
+#ifdef __GLIBC__
+#if defined __LP64__
+#define PWAIT2 "epoll_pwait2"
+#else
+#define PWAIT2 "__epoll_pwait2_time64"
+#endif
+WRAPPED(int, epoll_pwait2, PWAIT2,
+	(int fd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask),
+	(fd, events, max, timeout, mask), FAULT_EPOLL_PWAIT2)
+#endif
+WRAPPED(int, dup3, "dup3", (int from, int to, int flags), (from, to, flags), FAULT_DUP3)
+WRAPPED(int, madvise, "madvise", (void *at, size_t size, int advice), (at, size, advice), FAULT_MADVISE)
 WRAPPED(int, getrlimit, OFFSET64(getrlimit), (int resource, struct rlimit *limit), (resource, limit),
 	FAULT_GETRLIMIT)
 
@@ -205,6 +217,10 @@ IN_CHILD static enum fault_call call_of(long number)
 #ifdef SYS_timerfd_settime64
 	case SYS_timerfd_settime64:
 		return FAULT_TIMERFD_SETTIME;
+#endif
+#ifdef SYS_epoll_pwait2
+	case SYS_epoll_pwait2:
+		return FAULT_EPOLL_PWAIT2;
 #endif
 	case SYS_pidfd_open:
 		return FAULT_PIDFD_OPEN;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault.h"
+#include "notes.h"
+
+static struct butter_ev_timer timer[3];
+
+NOTING(timer)
+
+static void start(int i, clockid_t clockid, int64_t after)
+{
+	butter_ev_timer_init(&timer[i], note_timer, after, 0);
+	timer[i].ev.data = NUMBER(i);
+	ck_assert_int_eq(butter_ev_timer_set_clock(&timer[i], clockid, 0), 0);
+	ck_assert_int_eq(butter_ev_timer_start(loop, &timer[i]), 0);
+}
+
+START_TEST(now_is_read_once_for_each_wait)
+{
+	new_loop();
+	int64_t first = butter_loop_now(loop);
+	ck_assert_int_le(first, clock_ns(CLOCK_MONOTONIC));
+	spin_for(1000);
+	ck_assert_int_eq(butter_loop_now(loop), first);
+	int64_t before = clock_ns(CLOCK_MONOTONIC);
+	butter_loop_update_now(loop);
+	ck_assert_int_ge(butter_loop_now(loop), before);
+	before = clock_ns(CLOCK_MONOTONIC);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_int_ge(butter_loop_now(loop), before);
+	free_loop();
+}
+END_TEST
+
+START_TEST(time_does_not_pass_for_timers_of_a_suspended_loop)
+{
+	new_loop();
+	start(0, CLOCK_MONOTONIC, 5 * MILLISECOND);
+	butter_loop_resume(loop); /* it is not suspended */
+	butter_loop_suspend(loop);
+	int64_t left = butter_ev_timer_remaining(loop, &timer[0]);
+	ck_assert_int_eq(left, 5 * MILLISECOND);
+	spin_for(6 * MILLISECOND);
+	butter_loop_suspend(loop);
+	butter_loop_resume(loop);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	int64_t after = butter_ev_timer_remaining(loop, &timer[0]);
+	ck_assert(after > 0 || note_count == 1); /* a slow machine */
+	ck_assert_int_le(after, left);
+	if (!note_count)
+		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+	ck_assert_noted(0);
+	free_loop();
+}
+END_TEST
+
+START_TEST(without_epoll_pwait2_a_timerfd_stands_in)
+{
+	static const int errors[] = {ENOSYS, EPERM};
+	for (int i = 0; i < 2; i++) {
+		fault_error_from(FAULT_EPOLL_PWAIT2, 1, errors[i]);
+		errno = 4711;
+		new_loop();
+		ck_assert_int_eq(errno, 4711);
+		int64_t before = clock_ns(CLOCK_MONOTONIC);
+		start(0, CLOCK_MONOTONIC, MILLISECOND);
+		start(1, CLOCK_MONOTONIC, 2 * MILLISECOND);
+		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+		ck_assert_noted(0, 1);
+		ck_assert_int_ge(clock_ns(CLOCK_MONOTONIC) - before, 2 * MILLISECOND);
+		free_loop();
+		fault_clear();
+	}
+	fault_error(FAULT_EPOLL_PWAIT2, 1, ENOSYS);
+	fault_error(FAULT_TIMERFD_CREATE, 1, EMFILE);
+	ck_assert_null_errno(butter_loop_new(NULL), EMFILE);
+}
+END_TEST
+
+START_TEST(every_clock_wakes_the_loop)
+{
+	new_loop();
+	start(2, CLOCK_MONOTONIC, 6 * MILLISECOND);
+	start(1, CLOCK_REALTIME, 4 * MILLISECOND);
+	start(0, CLOCK_BOOTTIME, 2 * MILLISECOND);
+	unsigned before = fault_calls(FAULT_EPOLL_PWAIT2);
+	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+	ck_assert_int_eq(note_count, 3);
+	ck_assert_uint_le(fault_calls(FAULT_EPOLL_PWAIT2) - before, 4);
+	start(0, CLOCK_REALTIME, LONG);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	butter_ev_timer_stop(loop, &timer[0]);
+	start(1, CLOCK_REALTIME, 0);
+	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+	free_loop();
+}
+END_TEST
+
+SUITE(loop_clock)
+{
+	tcase_add_test(tc, now_is_read_once_for_each_wait);
+	tcase_add_test(tc, time_does_not_pass_for_timers_of_a_suspended_loop);
+	tcase_add_test(tc, without_epoll_pwait2_a_timerfd_stands_in);
+	tcase_add_test(tc, every_clock_wakes_the_loop);
+}
