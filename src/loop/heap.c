@@ -66,7 +66,7 @@ static void sift(struct butter__heap *h, uint32_t i, struct butter__deadline d)
 /* One allocation; the second entry begins a line, since the children of i are 4i + 1 to 4i + 4. */
 static int resize(struct butter__heap *h, uint32_t room)
 {
-	const size_t each = 2 * sizeof(*h->entries) + sizeof(*h->who) + 2 * sizeof(*h->position);
+	const size_t each = sizeof(*h->entries) + sizeof(*h->who) + sizeof(*h->position);
 	struct butter__heap to = *h;
 	if (room <= h->room || (size_t)room > (SIZE_MAX - 2 * LINE) / each) {
 		errno = ENOMEM;
@@ -77,17 +77,13 @@ static int resize(struct butter__heap *h, uint32_t room)
 		return -1;
 	at += LINE - (uintptr_t)at % LINE + LINE - sizeof(*h->entries);
 	to.entries = (void *)at;
-	to.starts = to.entries + room;
-	to.who = (void *)(to.starts + room);
+	to.who = (void *)(to.entries + room);
 	to.position = (void *)(to.who + room);
-	to.starting = to.position + room;
 	to.room = room;
 	if (h->room) {
-		memcpy(to.entries, h->entries, h->count * sizeof(*h->entries));
-		memcpy(to.starts, h->starts, h->start_count * sizeof(*h->starts));
+		memcpy(to.entries, h->entries, (h->count + h->start_count) * sizeof(*h->entries));
 		memcpy(to.who, h->who, h->used * sizeof(*h->who));
 		memcpy(to.position, h->position, h->used * sizeof(*h->position));
-		memcpy(to.starting, h->starting, h->used * sizeof(*h->starting));
 	}
 	free(h->memory);
 	*h = to;
@@ -105,69 +101,89 @@ int butter__heap_take(struct butter__heap *h, void *who, uint32_t *ret_slot)
 			return -1;
 		h->used++;
 	}
-	h->position[slot] = h->starting[slot] = 0;
+	h->position[slot] = 0;
 	h->who[slot] = who;
 	*ret_slot = slot;
 	return 0;
 }
 
-static void take_back_start(struct butter__heap *h, uint32_t slot)
+/* Takes entry i out of the heap: the last of the heap takes its place, and leaves its own free. */
+static void leave_heap(struct butter__heap *h, uint32_t i)
 {
-	uint32_t i = h->starting[slot] - 1;
-	struct butter__deadline last = h->starts[--h->start_count];
-	h->starts[i] = last;
-	h->starting[last.slot] = i + 1;
-	h->starting[slot] = 0;
+	struct butter__deadline last = h->entries[--h->count];
+	if (i != h->count)
+		sift(h, i, last);
+}
+
+/* The last of those that wait for the clock takes the place of entry i, which is none of them now. */
+static void fill(struct butter__heap *h, uint32_t i)
+{
+	uint32_t last = h->count + h->start_count;
+	if (i != last)
+		put(h, i, h->entries[last]);
+}
+
+/* Takes its deadline from a slot. */
+static void take_back(struct butter__heap *h, uint32_t slot)
+{
+	uint32_t i = h->position[slot] - 1;
+	if (i >= h->count) {
+		h->start_count--;
+		fill(h, i);
+	} else {
+		leave_heap(h, i);
+		fill(h, h->count);
+	}
+	h->position[slot] = 0;
 }
 
 void butter__heap_drop(struct butter__heap *h, uint32_t slot)
 {
-	uint32_t position = h->position[slot];
-	if (position) {
-		struct butter__deadline last = h->entries[--h->count];
-		if (last.slot != slot)
-			sift(h, position - 1, last);
-	}
-	if (h->starting[slot])
-		take_back_start(h, slot);
+	if (h->position[slot])
+		take_back(h, slot);
 	h->who[slot] = NULL;
 	h->position[slot] = h->free;
 	h->free = slot + 1;
 }
 
-static void set(struct butter__heap *h, struct butter__deadline d)
-{
-	uint32_t position = h->position[d.slot];
-	if (position)
-		sift(h, position - 1, d);
-	else
-		sift_up(h, h->count++, d);
-}
-
 void butter__heap_set(struct butter__heap *h, uint32_t slot, int64_t at)
 {
-	if (h->starting[slot])
-		take_back_start(h, slot);
-	set(h, (struct butter__deadline){.at = at, .seq = h->seq++, .slot = slot});
+	struct butter__deadline d = {.at = at, .seq = h->seq++, .slot = slot};
+	if (h->position[slot] && !butter__heap_is_starting(h, slot)) {
+		sift(h, h->position[slot] - 1, d);
+		return;
+	}
+	if (h->position[slot])
+		take_back(h, slot);
+	if (h->start_count)
+		put(h, h->count + h->start_count, h->entries[h->count]);
+	sift_up(h, h->count++, d);
 }
 
 void butter__heap_set_after(struct butter__heap *h, uint32_t slot, int64_t after)
 {
-	uint32_t i = h->starting[slot];
-	if (!i)
-		h->starting[slot] = i = ++h->start_count;
-	h->starts[i - 1] = (struct butter__deadline){.at = after, .seq = h->seq++, .slot = slot};
+	struct butter__deadline d = {.at = after, .seq = h->seq++, .slot = slot};
+	uint32_t i = h->count + h->start_count;
+	if (h->position[slot] && butter__heap_is_starting(h, slot)) {
+		h->entries[h->position[slot] - 1] = d;
+		return;
+	}
+	if (h->position[slot]) {
+		leave_heap(h, h->position[slot] - 1);
+		i = h->count; /* those behind it begin here now */
+	}
+	h->start_count++;
+	put(h, i, d);
 }
 
 void butter__heap_settle(struct butter__heap *h, int64_t now)
 {
-	for (uint32_t i = 0; i < h->start_count; i++) {
-		struct butter__deadline d = h->starts[i];
-		h->starting[d.slot] = 0;
+	while (h->start_count) {
+		struct butter__deadline d = h->entries[h->count];
 		d.at = butter__time_add(d.at, now);
-		set(h, d);
+		h->start_count--;
+		sift_up(h, h->count++, d);
 	}
-	h->start_count = 0;
 }
 
 void butter__heap_shift(struct butter__heap *h, int64_t by)
@@ -184,22 +200,22 @@ void butter__heap_free(struct butter__heap *h)
 
 int butter__heap_is_sound(const struct butter__heap *h)
 {
-	uint32_t free = 0, waiting = 0;
-	for (uint32_t i = 0; i < h->count; i++) {
+	uint32_t free = 0, waiting = 0, count = h->count + h->start_count;
+	if (h->used > h->room || count > h->used)
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
 		const struct butter__deadline *d = &h->entries[i];
-		if (i > 0 && is_before(d, &h->entries[(i - 1) / WAYS]))
+		if (i > 0 && i < h->count && is_before(d, &h->entries[(i - 1) / WAYS]))
 			return 0;
 		if (d->slot >= h->used || h->position[d->slot] != i + 1 || !h->who[d->slot])
 			return 0;
 	}
-	for (uint32_t i = 0; i < h->start_count; i++) {
-		const struct butter__deadline *d = &h->starts[i];
-		if (d->slot >= h->used || h->starting[d->slot] != i + 1 || !h->who[d->slot])
+	for (uint32_t slot = h->free; slot && free <= h->used; slot = h->position[slot - 1]) {
+		if (slot > h->used)
 			return 0;
-	}
-	for (uint32_t slot = h->free; slot && free <= h->used; slot = h->position[slot - 1])
 		free++;
+	}
 	for (uint32_t slot = 0; slot < h->used; slot++)
-		waiting += h->who[slot] && (h->position[slot] || h->starting[slot]);
-	return free + waiting == h->used && h->used <= h->room;
+		waiting += h->who[slot] && h->position[slot];
+	return free + waiting == h->used;
 }

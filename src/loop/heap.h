@@ -16,12 +16,14 @@ struct butter__deadline {
 };
 
 struct butter__heap {
-	struct butter__deadline *entries; /* so aligned that four siblings are one cache line */
-	struct butter__deadline *starts;  /* those that count from when the clock is read next */
-	uint32_t *position;               /* of a slot in entries, from 1; 0: not there. Free: the next */
-	uint32_t *starting;               /* of a slot in starts, from 1; 0: not there */
-	void **who;                       /* of a slot; NULL: free */
-	void *memory;                     /* of all these */
+	/*
+	 * The heap, and behind it those that count from when the clock is read next, where they will
+	 * be added to it. So aligned that four siblings are one cache line.
+	 */
+	struct butter__deadline *entries;
+	uint32_t *position; /* of a slot in entries, from 1; 0: not there. Free: the next */
+	void **who;         /* of a slot; NULL: free */
+	void *memory;       /* of all these */
 	uint32_t count, start_count;
 	uint32_t room;       /* of each */
 	uint32_t used, free; /* slots ever used; the first free one, from 1 */
@@ -37,12 +39,18 @@ void butter__heap_drop(struct butter__heap *h, uint32_t slot);
 /* A deadline for the slot, in place of the one it has. */
 void butter__heap_set(struct butter__heap *h, uint32_t slot, int64_t at);
 
-/* Such a one, counted from the next butter__heap_settle(); until then the one it has stays. */
+/* Such a one, counted from the next butter__heap_settle(); until then it has none. */
 void butter__heap_set_after(struct butter__heap *h, uint32_t slot, int64_t after);
 void butter__heap_settle(struct butter__heap *h, int64_t now);
 
 /* Puts all deadlines off. */
 void butter__heap_shift(struct butter__heap *h, int64_t by);
+
+/* Whether the slot's deadline is such a one, that waits for the clock; it has one. */
+static inline int butter__heap_is_starting(const struct butter__heap *h, uint32_t slot)
+{
+	return h->position[slot] > h->count;
+}
 
 void butter__heap_free(struct butter__heap *h);
 

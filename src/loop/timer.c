@@ -120,9 +120,8 @@ int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct b
 	const struct butter__heap *h = &clock->heap;
 	if (!w->ev.active)
 		return w->after;
-	if (h->starting[w->slot])
-		return h->starts[h->starting[w->slot] - 1].at;
-	return h->entries[h->position[w->slot] - 1].at - clock->now;
+	int64_t at = h->entries[h->position[w->slot] - 1].at;
+	return butter__heap_is_starting(h, w->slot) ? at : at - clock->now;
 }
 
 /* The next time that is still to come; the phase stays, whatever was missed. */

@@ -123,9 +123,9 @@ START_TEST(a_damaged_heap_is_noticed)
 	h.position[3] = 1;
 	ck_assert(!butter__heap_is_sound(&h));
 	h.position[3] = 4;
-	h.starting[6] = 2;
+	h.position[6] = 6;
 	ck_assert(!butter__heap_is_sound(&h));
-	h.starting[6] = 1;
+	h.position[6] = 7;
 	h.free = 3;
 	ck_assert(!butter__heap_is_sound(&h));
 	butter__heap_free(&h);
