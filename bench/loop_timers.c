@@ -29,14 +29,16 @@ static void limit(const struct loop_lib *lib, struct loop_use *use)
 	use->timer_count = lib->max_timers && lib->max_timers < TIMERS ? lib->max_timers : TIMERS;
 }
 
-/* start, when the tables have to grow, and when they have; again, stop */
-static void arm(const struct loop_lib *lib, const int64_t *times, double *ret)
+/* start, when the tables have to grow, and when they have; again, stop. Gives the time of a start. */
+static uint64_t arm(const struct loop_lib *lib, const int64_t *times, double *ret)
 {
 	struct loop_use use = {.after = times};
 	limit(lib, &use);
 	use.loop = lib->open(&use);
 	lib->turn(use.loop);
+	uint64_t start = bench_now();
 	ret[0] = timed(lib, &use, lib->timer_start);
+	start = bench_now() - start;
 	lib->timer_stop(use.loop);
 	lib->turn(use.loop);
 	ret[1] = timed(lib, &use, lib->timer_start);
@@ -45,12 +47,13 @@ static void arm(const struct loop_lib *lib, const int64_t *times, double *ret)
 	ret[2] = timed(lib, &use, lib->timer_again);
 	ret[3] = timed(lib, &use, lib->timer_stop);
 	lib->close(use.loop);
+	return start;
 }
 
-/* Late enough for all to be started before the first is due, on a machine that has nothing else to do. */
-static int64_t make_near(int64_t *times, unsigned count, double start_ns)
+/* Late enough for all to be started before the first is due. */
+static int64_t make_near(int64_t *times, unsigned count, uint64_t start)
 {
-	int64_t after = SPREAD_MS * (int64_t)LOOP_MS + 3 * (int64_t)(start_ns * count);
+	int64_t after = SPREAD_MS * (int64_t)LOOP_MS + 3 * (int64_t)start;
 	for (unsigned i = 0; i < count; i++)
 		times[i] += after - FAR_SECONDS * (int64_t)LOOP_SECOND;
 	return after;
@@ -63,11 +66,11 @@ static void make_far(int64_t *times, unsigned count, int64_t after)
 }
 
 /* All of them are due when the loop runs, and it runs until all have fired. */
-static void fire(const struct loop_lib *lib, int64_t *times, double *ret)
+static void fire(const struct loop_lib *lib, int64_t *times, uint64_t start_time, double *ret)
 {
 	struct loop_use use = {.after = times, .once = 1};
 	limit(lib, &use);
-	int64_t after = make_near(times, use.timer_count, ret[0]);
+	int64_t after = make_near(times, use.timer_count, start_time);
 	use.last = use.timer_count;
 	use.loop = lib->open(&use);
 	lib->turn(use.loop);
@@ -89,8 +92,7 @@ static void fire(const struct loop_lib *lib, int64_t *times, double *ret)
 static int timers_side(const struct loop_lib *lib, void *arg, double *ret)
 {
 	int64_t *times = arg;
-	arm(lib, times, ret);
-	fire(lib, times, ret);
+	fire(lib, times, arm(lib, times, ret), ret);
 	return 1;
 }
 
