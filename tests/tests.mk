@@ -13,7 +13,7 @@ WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read call
 	__ppoll64 syscall write inotify_init1 inotify_add_watch inotify_rm_watch eventfd fanotify_init fanotify_mark signalfd \
 	timerfd_create timerfd_settime timerfd_gettime __timerfd_gettime64 epoll_create1 epoll_ctl getrlimit getrlimit64 ioctl \
 	__ioctl_time64 mmap mmap64 uname epoll_pwait2 \
-	__epoll_pwait2_time64 dup3 madvise
+	__epoll_pwait2_time64 dup3 madvise realloc
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))

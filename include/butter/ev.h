@@ -19,6 +19,7 @@ BUTTER_BEGIN_DECLS
 /* io: an fd is ready. */
 struct butter_ev_io {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_io *w, uint32_t revents);
 	int32_t fd;
 	uint32_t events; /* BUTTER_EV_READ, BUTTER_EV_WRITE, BUTTER_EV_PRI; 0: none for now */
@@ -53,9 +54,8 @@ struct butter_ev_timer {
 	int64_t repeat;       /* 0: once */
 	uint64_t expirations; /* how often it has expired since the last callback; 1, or more when late */
 	uint32_t slot;        /* private */
-	int32_t clockid;
-	uint32_t flags;
-	uint32_t reserved;
+	int16_t clockid;
+	uint16_t flags;
 };
 
 /* Once after nanoseconds have passed (negative: 0), then every repeat; on CLOCK_MONOTONIC. */
@@ -90,6 +90,7 @@ BUTTER_API int64_t butter_ev_timer_remaining(const struct butter_loop *loop, con
 /* signal: one was sent to the process or the thread. */
 struct butter_ev_signal {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents);
 	int32_t signo;
 	uint32_t count;                    /* how many were read since the last callback; 0: it was fed */
@@ -115,6 +116,7 @@ BUTTER_API void butter_ev_signal_stop(struct butter_loop *loop, struct butter_ev
 /* child: a process has ended. */
 struct butter_ev_child {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_child *w, uint32_t revents);
 	int32_t pid;                       /* 0: every child */
 	int32_t error;                     /* with BUTTER_EV_ERROR: waitid(2)'s */
@@ -142,6 +144,7 @@ BUTTER_API void butter_ev_child_stop(struct butter_loop *loop, struct butter_ev_
 /* async: another thread, or a signal handler, has something to say. */
 struct butter_ev_async {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_async *w, uint32_t revents);
 	uint32_t sent;
 	uint32_t reserved[3];
@@ -168,6 +171,7 @@ BUTTER_API int butter_ev_async_is_pending(const struct butter_ev_async *w);
 /* event: the decoded events of a source, one by one. */
 struct butter_ev_event {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_event *w, uint32_t revents);
 	struct butter_source *source;
 	void *event;   /* where each is put: an event struct of the source's kind */
@@ -193,9 +197,11 @@ BUTTER_API int butter_ev_event_set(struct butter_ev_event *w, struct butter_sour
 BUTTER_API int butter_ev_event_start(struct butter_loop *loop, struct butter_ev_event *w);
 BUTTER_API void butter_ev_event_stop(struct butter_loop *loop, struct butter_ev_event *w);
 
-/* idle: nothing of its priority or higher is pending, but check watchers. The loop does not wait meanwhile. */
+/* idle: nothing of its priority or higher is pending, but check watchers. The loop does not wait meanwhile.
+ */
 struct butter_ev_idle {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w, uint32_t revents);
 	uint32_t reserved[2];
 };
@@ -209,6 +215,7 @@ BUTTER_API void butter_ev_idle_stop(struct butter_loop *loop, struct butter_ev_i
 /* prepare: the loop is going to wait. */
 struct butter_ev_prepare {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_prepare *w, uint32_t revents);
 	uint32_t reserved[2];
 };
@@ -222,6 +229,7 @@ BUTTER_API void butter_ev_prepare_stop(struct butter_loop *loop, struct butter_e
 /* check: the loop has waited. */
 struct butter_ev_check {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_check *w, uint32_t revents);
 	uint32_t reserved[2];
 };
@@ -235,6 +243,7 @@ BUTTER_API void butter_ev_check_stop(struct butter_loop *loop, struct butter_ev_
 /* fork: butter_loop_fork() was called, in the child. */
 struct butter_ev_fork {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_fork *w, uint32_t revents);
 	uint32_t reserved[2];
 };
@@ -248,6 +257,7 @@ BUTTER_API void butter_ev_fork_stop(struct butter_loop *loop, struct butter_ev_f
 /* cleanup: the loop is being freed. Does not hold the loop; its callback may stop watchers. */
 struct butter_ev_cleanup {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_cleanup *w, uint32_t revents);
 	uint32_t reserved[2];
 };
@@ -264,6 +274,7 @@ BUTTER_API void butter_ev_cleanup_stop(struct butter_loop *loop, struct butter_e
  */
 struct butter_ev_defer {
 	struct butter_ev ev;
+	struct butter_ev_link link;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_defer *w, uint32_t revents);
 	uint32_t reserved[2];
 };

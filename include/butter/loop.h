@@ -78,13 +78,16 @@ struct butter_ev_ops;
 struct butter_ev {
 	void *data; /* yours */
 	const struct butter_ev_ops *ops;
-	struct butter_ev *next, *prev;                 /* those started with it */
-	struct butter_ev *pending_next, *pending_prev; /* those pending with it */
-	uint32_t revents;                              /* of a pending one */
-	uint8_t active;
-	uint8_t pending;
+	uint32_t pending; /* its place among those that are, from 1 */
 	int8_t priority;
+	uint8_t active;
 	uint8_t flags;
+	uint8_t reserved;
+};
+
+/* The watchers started with it; follows the common part in every kind but timer. */
+struct butter_ev_link {
+	struct butter_ev *next, *prev;
 };
 
 /* What all watchers can do; w is &watcher.ev. The macros below take the watcher itself. */
@@ -116,8 +119,9 @@ BUTTER_API uint32_t butter_watcher_clear_pending(struct butter_loop *loop, struc
 /*
  * Makes it pending, as if revents had happened; it need not be active. It is called in this
  * iteration, or the next when the loop does not run. More than one feed is one callback with all.
+ * Returns 0; -1 and errno: EINVAL it was not initialised, ENOMEM, but never when it is active.
  */
-BUTTER_API void butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents);
+BUTTER_API int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents);
 
 /* Calls its callback at once; what was pending stays so. */
 BUTTER_API void butter_watcher_invoke(struct butter_loop *loop, struct butter_ev *w, uint32_t revents);

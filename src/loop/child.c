@@ -67,7 +67,7 @@ static void tell(struct butter_loop *loop, struct process *p, const struct butte
 	int is_last;
 	do {
 		struct butter_ev_child *w = (struct butter_ev_child *)p->watchers;
-		is_last = w->ev.next == &w->ev;
+		is_last = butter__ring_next(&w->ev, &w->ev) == NULL;
 		butter_watcher_stop(loop, &w->ev);
 		w->error = error;
 		if (event)

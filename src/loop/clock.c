@@ -88,14 +88,16 @@ int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		int64_t at = clock->heap.count ? clock->heap.entries[0].at : INT64_MAX;
+		const struct butter__deadline *first = butter__heap_first(&clock->heap);
+		int64_t at = first ? first->at : INT64_MAX;
 		if (clock->fd >= 0 && (i > 0 || with_monotonic))
 			arm(clock, butter__time_add(at < 0 ? 0 : at, loop->timeout_collect));
 	}
-	if (!loop->clocks[0].heap.count)
+	const struct butter__deadline *first = butter__heap_first(&loop->clocks[0].heap);
+	int64_t now = loop->clocks[0].now;
+	if (!first)
 		return -1;
-	int64_t at = loop->clocks[0].heap.entries[0].at, now = loop->clocks[0].now;
-	return at <= now ? 0 : butter__time_add(at - now, loop->timeout_collect);
+	return first->at <= now ? 0 : butter__time_add(first->at - now, loop->timeout_collect);
 }
 
 void butter__clock_ring(struct butter_loop *loop)
@@ -107,8 +109,9 @@ void butter__clocks_expire(struct butter_loop *loop)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		while (clock->heap.count && clock->heap.entries[0].at <= clock->now)
-			butter__timer_expired(loop, clock, clock->heap.entries[0].slot);
+		const struct butter__deadline *first;
+		while ((first = butter__heap_first(&clock->heap)) && first->at <= clock->now)
+			butter__timer_expired(loop, clock, first->slot);
 	}
 }
 

@@ -58,6 +58,8 @@ static void end(struct butter_loop *loop)
 	butter__async_close(loop);
 	butter__clocks_close(loop);
 	butter__poll_close(loop);
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		butter__free(loop->pending[i].items);
 	close_fork_page(loop);
 	butter__free(loop);
 }
@@ -97,6 +99,14 @@ static void forget(struct butter_loop *loop, struct butter_ev *w, void *arg)
 	butter_watcher_stop(loop, w);
 }
 
+/* What was fed and is not active. */
+static void forget_pending(struct butter_loop *loop, const struct butter__pendings *q)
+{
+	for (uint32_t i = q->next; i < q->end; i++)
+		if (q->items[i].w)
+			butter_watcher_clear_pending(loop, q->items[i].w);
+}
+
 void butter_loop_free(struct butter_loop *loop)
 {
 	int saved = errno;
@@ -109,8 +119,8 @@ void butter_loop_free(struct butter_loop *loop)
 		w->ops->invoke(loop, w, BUTTER_EV_CLEANUP);
 	}
 	butter_loop_walk(loop, UINT32_MAX, forget, NULL);
-	while (loop->pending_mask) /* what was fed and is not active */
-		butter_watcher_clear_pending(loop, loop->pending[31 - __builtin_clz(loop->pending_mask)]);
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		forget_pending(loop, &loop->pending[i]);
 	end(loop);
 	errno = saved;
 }
@@ -133,28 +143,6 @@ int butter_loop_fork(struct butter_loop *loop)
 		return -1;
 	errno = saved;
 	return 0;
-}
-
-void butter_loop_ref(struct butter_loop *loop)
-{
-	loop->holds++;
-	loop->refs++;
-}
-
-void butter_loop_unref(struct butter_loop *loop)
-{
-	loop->holds--;
-	loop->refs--;
-}
-
-uint64_t butter_loop_iteration(const struct butter_loop *loop)
-{
-	return loop->iteration;
-}
-
-uint32_t butter_loop_depth(const struct butter_loop *loop)
-{
-	return loop->depth;
 }
 
 void butter_loop_set_invoke_pending(struct butter_loop *loop, void (*invoke)(struct butter_loop *loop))

@@ -82,16 +82,28 @@ struct butter__frame {
 	struct butter__frame *below;
 };
 
+struct butter__pending {
+	struct butter_ev *w; /* NULL: taken back */
+	uint32_t revents;
+};
+
+/* Those of one priority that are pending. */
+struct butter__pendings {
+	struct butter__pending *items;
+	uint32_t next, end, room; /* the first that is left, and behind the last */
+	uint32_t count;           /* those in between that were not taken back */
+	uint32_t active;          /* watchers that may come to it */
+};
+
 struct butter__signals;
 struct butter__children;
 struct butter__once;
 
 struct butter_loop {
 	/* The watchers that are pending, by priority; a bit for each priority that has some. */
-	struct butter_ev *pending[BUTTER__PRIORITIES];
+	struct butter__pendings pending[BUTTER__PRIORITIES];
 	uint32_t pending_mask;
 	uint32_t event_budget;
-	size_t pending_count;
 	int64_t holds; /* active watchers, and refs */
 	int64_t refs;  /* butter_loop_ref() less butter_loop_unref() */
 	struct butter__frame *frames;
@@ -133,57 +145,70 @@ struct butter_loop {
 	void *userdata;
 };
 
+static inline struct butter_ev_link *butter__link(const struct butter_ev *w)
+{
+	return (struct butter_ev_link *)(uintptr_t)(w + 1);
+}
+
 /* Rings, by next and prev; the head is the one that came first. */
 static inline void butter__ring_add(struct butter_ev **head, struct butter_ev *w)
 {
+	struct butter_ev_link *link = butter__link(w);
 	if (!*head) {
-		*head = w->next = w->prev = w;
+		*head = link->next = link->prev = w;
 		return;
 	}
-	w->next = *head;
-	w->prev = (*head)->prev;
-	w->prev->next = w;
-	(*head)->prev = w;
+	link->next = *head;
+	link->prev = butter__link(*head)->prev;
+	butter__link(link->prev)->next = w;
+	butter__link(*head)->prev = w;
 }
 
 static inline void butter__ring_remove(struct butter_ev **head, struct butter_ev *w)
 {
+	struct butter_ev_link *link = butter__link(w);
 	if (*head == w)
-		*head = w->next == w ? NULL : w->next;
-	w->prev->next = w->next;
-	w->next->prev = w->prev;
-	w->next = w->prev = NULL;
+		*head = link->next == w ? NULL : link->next;
+	butter__link(link->prev)->next = link->next;
+	butter__link(link->next)->prev = link->prev;
+	link->next = link->prev = NULL;
 }
 
 /* The one after w, NULL after the last. */
 static inline struct butter_ev *butter__ring_next(const struct butter_ev *head, const struct butter_ev *w)
 {
-	return w->next == head ? NULL : w->next;
+	struct butter_ev *next = butter__link(w)->next;
+	return next == head ? NULL : next;
 }
 
-static inline void butter__pending_add(struct butter_loop *loop, struct butter_ev *w)
+static inline struct butter__pendings *butter__pending_of(struct butter_loop *loop, const struct butter_ev *w)
 {
-	unsigned i = (unsigned)(w->priority - BUTTER_EV_PRIORITY_MIN);
-	struct butter_ev *head = loop->pending[i];
-	if (!head) {
-		loop->pending[i] = w->pending_next = w->pending_prev = w;
-		loop->pending_mask |= 1u << i;
-	} else {
-		w->pending_next = head;
-		w->pending_prev = head->pending_prev;
-		head->pending_prev->pending_next = w;
-		head->pending_prev = w;
-	}
-	w->pending = 1;
-	loop->pending_count++;
+	return &loop->pending[w->priority - BUTTER_EV_PRIORITY_MIN];
 }
 
-/* butter_watcher_feed(). */
+/*
+ * Room in which w may become pending, whatever becomes pending before: start asks for it, so that
+ * it is there when an event comes. 0, or -1 with ENOMEM.
+ */
+int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w);
+
+/* Takes the gaps out of a full queue. */
+void butter__pending_squeeze(struct butter__pendings *q);
+
+/* butter_watcher_feed(), when there is room: w is active, or was until now. */
 static inline void butter__feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
 {
-	w->revents |= revents;
-	if (!w->pending)
-		butter__pending_add(loop, w);
+	struct butter__pendings *q = butter__pending_of(loop, w);
+	if (w->pending) {
+		q->items[w->pending - 1].revents |= revents;
+		return;
+	}
+	if (q->end == q->room)
+		butter__pending_squeeze(q);
+	q->items[q->end] = (struct butter__pending){.w = w, .revents = revents};
+	w->pending = ++q->end;
+	q->count++;
+	loop->pending_mask |= 1u << (w->priority - BUTTER_EV_PRIORITY_MIN);
 }
 
 /* The same, or at once for parts. */
@@ -208,6 +233,7 @@ static inline void butter__init(struct butter_ev *w, const struct butter_ev_ops 
 static inline int butter__started(struct butter_loop *loop, struct butter_ev *w)
 {
 	w->active = 1;
+	butter__pending_of(loop, w)->active++;
 	loop->holds += !(w->flags & BUTTER__UNHELD);
 	return 0;
 }
@@ -215,6 +241,7 @@ static inline int butter__started(struct butter_loop *loop, struct butter_ev *w)
 static inline void butter__stopped(struct butter_loop *loop, struct butter_ev *w)
 {
 	w->active = 0;
+	butter__pending_of(loop, w)->active--;
 	loop->holds -= !(w->flags & BUTTER__UNHELD);
 }
 

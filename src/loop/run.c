@@ -5,34 +5,29 @@
 #include "../event/time.h"
 #include "loop.h"
 
-/* The last that are pending, by priority. */
-struct tails {
-	const struct butter_ev *w[BUTTER__PRIORITIES];
+/* How many are pending of each priority. */
+struct counts {
+	uint32_t of[BUTTER__PRIORITIES];
 };
 
-static const struct butter_ev *tail(const struct butter_loop *loop, int i)
-{
-	return loop->pending[i] ? loop->pending[i]->pending_prev : NULL;
-}
-
 /* Returns which priorities have something pending other than check watchers. */
-static uint32_t feed_check(struct butter_loop *loop, struct tails *ret_tails)
+static uint32_t feed_check(struct butter_loop *loop, struct counts *ret_counts)
 {
 	uint32_t busy = loop->pending_mask;
 	butter__feed_ring(loop, BUTTER__RING_CHECK, BUTTER_EV_CHECK);
 	for (int i = 0; i < BUTTER__PRIORITIES; i++)
-		ret_tails->w[i] = tail(loop, i);
+		ret_counts->of[i] = loop->pending[i].count;
 	return busy;
 }
 
 /*
  * Of the highest priority that has idle watchers, unless something as high is pending. Check watchers,
- * which always are, do not count; what was fed after them has another tail.
+ * which always are, do not count; counts is how many were pending with them.
  */
-static void feed_idle(struct butter_loop *loop, uint32_t busy, const struct tails *tails)
+static void feed_idle(struct butter_loop *loop, uint32_t busy, const struct counts *counts)
 {
 	for (int i = BUTTER__PRIORITIES - 1; loop->idle_count && i >= 0; i--) {
-		if (busy >> i & 1 || tail(loop, i) != tails->w[i])
+		if (busy >> i & 1 || loop->pending[i].count != counts->of[i])
 			return;
 		if (loop->rings[BUTTER__RING_IDLE + i]) {
 			butter__feed_ring(loop, (enum butter__ring)(BUTTER__RING_IDLE + i), BUTTER_EV_IDLE);
@@ -106,16 +101,16 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 /* In the order of loop.h. None of this runs code of the caller's. */
 static void feed_found(struct butter_loop *loop, int count)
 {
-	struct tails tails;
+	struct counts counts;
 	butter__poll_deliver_own(loop, count);
-	uint32_t busy = feed_check(loop, &tails);
+	uint32_t busy = feed_check(loop, &counts);
 	butter__clocks_expire(loop);
 	butter__poll_deliver(loop, count);
 	if (loop->more_count) {
 		feed_more(loop, BUTTER__RING_CHILD, BUTTER_EV_CHILD);
 		feed_more(loop, BUTTER__RING_EVENT, BUTTER_EV_EVENT);
 	}
-	feed_idle(loop, busy, &tails);
+	feed_idle(loop, busy, &counts);
 }
 
 static int renew(struct butter_loop *loop)
@@ -189,4 +184,26 @@ int butter_loop_fd(struct butter_loop *loop)
 		butter__clocks_arm(loop, 1);
 	errno = saved;
 	return loop->epfd;
+}
+
+void butter_loop_ref(struct butter_loop *loop)
+{
+	loop->holds++;
+	loop->refs++;
+}
+
+void butter_loop_unref(struct butter_loop *loop)
+{
+	loop->holds--;
+	loop->refs--;
+}
+
+uint64_t butter_loop_iteration(const struct butter_loop *loop)
+{
+	return loop->iteration;
+}
+
+uint32_t butter_loop_depth(const struct butter_loop *loop)
+{
+	return loop->depth;
 }

@@ -78,8 +78,8 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 		errno = EINVAL;
 		return -1;
 	}
-	w->clockid = clockid;
-	w->flags = flags;
+	w->clockid = (int16_t)clockid;
+	w->flags = (uint16_t)flags;
 	return 0;
 }
 
@@ -106,7 +106,7 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 		return 0;
 	}
 	if (!w->ev.active) {
-		if (enter(loop, clock, w) < 0)
+		if (butter__pending_reserve(loop, &w->ev) < 0 || enter(loop, clock, w) < 0)
 			return -1;
 		butter__started(loop, &w->ev);
 	}
@@ -120,8 +120,8 @@ int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct b
 	const struct butter__heap *h = &clock->heap;
 	if (!w->ev.active)
 		return w->after;
-	int64_t at = h->entries[h->position[w->slot] - 1].at;
-	return butter__heap_is_starting(h, w->slot) ? at : at - clock->now;
+	uint32_t i = h->position[w->slot] - 1;
+	return h->entries[i].at - (i < h->count ? clock->now : 0);
 }
 
 /* The next time that is still to come; the phase stays, whatever was missed. */

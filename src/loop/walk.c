@@ -9,7 +9,7 @@ void butter__walk_ring(struct butter_loop *loop, struct butter_ev **head, butter
 {
 	struct butter_ev *w = *head;
 	while (w) {
-		struct butter_ev *next = w->next == *head ? NULL : w->next;
+		struct butter_ev *next = butter__ring_next(*head, w);
 		cb(loop, w, arg);
 		w = next;
 	}
@@ -63,6 +63,13 @@ struct count {
 	int is_sound;
 };
 
+static int ring_is_sound(const struct butter_ev *w)
+{
+	const struct butter_ev_link *link = butter__link(w);
+	return w->ops->kind == BUTTER_EV_TIMER ||
+	       (butter__link(link->next)->prev == w && butter__link(link->prev)->next == w);
+}
+
 static void count_one(struct butter_loop *loop, struct butter_ev *w, void *arg)
 {
 	struct count *count = arg;
@@ -71,25 +78,23 @@ static void count_one(struct butter_loop *loop, struct butter_ev *w, void *arg)
 	count->idle += w->ops->kind == BUTTER_EV_IDLE;
 	count->more += !!(w->flags & BUTTER__MORE);
 	if (!w->active || w->priority < BUTTER_EV_PRIORITY_MIN || w->priority > BUTTER_EV_PRIORITY_MAX ||
-	    (w->next && (w->next->prev != w || w->prev->next != w)))
+	    !ring_is_sound(w))
 		count->is_sound = 0;
 }
 
-static int pending_is_sound(const struct butter_loop *loop)
+static int pending_is_sound(const struct butter_loop *loop, int i)
 {
-	size_t count = 0;
-	for (unsigned i = 0; i < BUTTER__PRIORITIES; i++) {
-		const struct butter_ev *head = loop->pending[i], *w = head;
-		if (!head != !(loop->pending_mask >> i & 1))
+	const struct butter__pendings *q = &loop->pending[i];
+	uint32_t count = 0;
+	if (!q->count != !(loop->pending_mask >> i & 1) || q->end > q->room || q->count + q->active > q->room)
+		return 0;
+	for (uint32_t k = q->next; k < q->end; k++) {
+		const struct butter_ev *w = q->items[k].w;
+		count += !!w;
+		if (w && (w->pending != k + 1 || w->priority != i + BUTTER_EV_PRIORITY_MIN))
 			return 0;
-		for (; w; w = w->pending_next == head ? NULL : w->pending_next) {
-			if (++count > loop->pending_count || !w->pending ||
-			    w->priority != (int)i + BUTTER_EV_PRIORITY_MIN ||
-			    w->pending_next->pending_prev != w)
-				return 0;
-		}
 	}
-	return count == loop->pending_count;
+	return count == q->count;
 }
 
 static int fds_are_sound(const struct butter_loop *loop)
@@ -114,7 +119,9 @@ int butter_loop_verify(const struct butter_loop *loop)
 	butter__walk_all((struct butter_loop *)loop, count_one, &count);
 	int is_sound = count.is_sound && count.holds + loop->refs == loop->holds &&
 		       count.idle == loop->idle_count && count.more == loop->more_count &&
-		       pending_is_sound(loop) && fds_are_sound(loop);
+		       fds_are_sound(loop);
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		is_sound = is_sound && pending_is_sound(loop, i);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
 		is_sound = is_sound && butter__heap_is_sound(&loop->clocks[i].heap);
 	if (is_sound)

@@ -1,22 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /* What all watchers can do, and the queue of those that are pending. */
+#include <stdlib.h>
+
 #include "loop.h"
 
-static void pending_remove(struct butter_loop *loop, struct butter_ev *w)
+enum { FIRST_ROOM = 16 };
+
+int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w)
 {
-	unsigned i = (unsigned)(w->priority - BUTTER_EV_PRIORITY_MIN);
-	if (w->pending_next == w) {
-		loop->pending[i] = NULL;
-		loop->pending_mask &= ~(1u << i);
-	} else {
-		if (loop->pending[i] == w)
-			loop->pending[i] = w->pending_next;
-		w->pending_prev->pending_next = w->pending_next;
-		w->pending_next->pending_prev = w->pending_prev;
+	struct butter__pendings *q = butter__pending_of(loop, w);
+	uint32_t room = q->room ? q->room * 2 : FIRST_ROOM;
+	if (2 * (q->active + q->count) < q->room) /* so that squeezing is rare */
+		return 0;
+	struct butter__pending *items = realloc(q->items, room * sizeof(*items));
+	if (!items)
+		return -1;
+	q->items = items;
+	q->room = room;
+	return 0;
+}
+
+void butter__pending_squeeze(struct butter__pendings *q)
+{
+	uint32_t end = 0;
+	for (uint32_t i = q->next; i < q->end; i++) {
+		struct butter__pending item = q->items[i];
+		if (!item.w)
+			continue;
+		q->items[end] = item;
+		item.w->pending = ++end;
 	}
-	w->pending_next = w->pending_prev = NULL;
+	q->next = 0;
+	q->end = end;
+}
+
+/* What was the first, or anything else when it is taken back. */
+static uint32_t pending_remove(struct butter_loop *loop, struct butter_ev *w)
+{
+	struct butter__pendings *q = butter__pending_of(loop, w);
+	struct butter__pending *item = &q->items[w->pending - 1];
+	item->w = NULL;
 	w->pending = 0;
-	loop->pending_count--;
+	if (--q->count == 0) {
+		q->next = q->end = 0;
+		loop->pending_mask &= ~(1u << (w->priority - BUTTER_EV_PRIORITY_MIN));
+	}
+	return item->revents;
 }
 
 int butter_watcher_start(struct butter_loop *loop, struct butter_ev *w)
@@ -27,7 +56,7 @@ int butter_watcher_start(struct butter_loop *loop, struct butter_ev *w)
 		errno = EINVAL;
 		return -1;
 	}
-	if (w->ops->start(loop, w) < 0)
+	if (butter__pending_reserve(loop, w) < 0 || w->ops->start(loop, w) < 0)
 		return -1;
 	return butter__started(loop, w);
 }
@@ -53,7 +82,7 @@ int butter_watcher_is_active(const struct butter_ev *w)
 
 int butter_watcher_is_pending(const struct butter_ev *w)
 {
-	return w->pending;
+	return w->pending > 0;
 }
 
 uint32_t butter_watcher_kind(const struct butter_ev *w)
@@ -63,17 +92,19 @@ uint32_t butter_watcher_kind(const struct butter_ev *w)
 
 uint32_t butter_watcher_clear_pending(struct butter_loop *loop, struct butter_ev *w)
 {
-	uint32_t revents = w->revents;
-	if (w->pending)
-		pending_remove(loop, w);
-	w->revents = 0;
-	return revents;
+	return w->pending ? pending_remove(loop, w) : 0;
 }
 
-void butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
+int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
 {
-	if (w->ops)
-		butter__feed(loop, w, revents);
+	if (!w->ops) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (!w->active && !w->pending && butter__pending_reserve(loop, w) < 0)
+		return -1;
+	butter__feed(loop, w, revents);
+	return 0;
 }
 
 void butter_watcher_invoke(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
@@ -109,17 +140,20 @@ void butter__feed_ring(struct butter_loop *loop, enum butter__ring ring, uint32_
 
 size_t butter_loop_pending_count(const struct butter_loop *loop)
 {
-	return loop->pending_count;
+	size_t count = 0;
+	for (int i = 0; i < BUTTER__PRIORITIES; i++)
+		count += loop->pending[i].count;
+	return count;
 }
 
 void butter_loop_invoke_pending(struct butter_loop *loop)
 {
 	while (loop->pending_mask) {
-		unsigned highest = 31u - (unsigned)__builtin_clz(loop->pending_mask);
-		struct butter_ev *w = loop->pending[highest];
-		uint32_t revents = w->revents;
-		pending_remove(loop, w);
-		w->revents = 0;
+		struct butter__pendings *q = &loop->pending[31 - __builtin_clz(loop->pending_mask)];
+		struct butter_ev *w = q->items[q->next++].w;
+		if (!w)
+			continue;
+		uint32_t revents = pending_remove(loop, w);
 		w->ops->invoke(loop, w, revents);
 	}
 }

@@ -49,7 +49,7 @@ START_TEST(once_judges_its_arguments)
 	ck_assert_fails(butter_loop_once(loop, -2, BUTTER_EV_READ, 0, tell, NULL), EBADF);
 	ck_assert_fails(butter_loop_once(loop, 0, BUTTER_EV_CHILD, 0, tell, NULL), EINVAL);
 	for (unsigned nth = 1; nth <= 3; nth++) {
-		fault_error(FAULT_CALLOC, nth, ENOMEM);
+		fault_error(nth < 3 ? FAULT_CALLOC : FAULT_REALLOC, nth < 3 ? nth : 1, ENOMEM);
 		ck_assert_fails(butter_loop_once(loop, 100000, BUTTER_EV_READ, 0, tell, NULL), ENOMEM);
 		fault_clear();
 		ck_assert_int_eq(butter_loop_verify(loop), 0);

@@ -204,7 +204,7 @@ START_TEST(a_timer_that_cannot_start_is_not_active)
 {
 	new_loop();
 	butter_ev_timer_init(&timer[0], note_timer, 0, 1);
-	fault_error_from(FAULT_CALLOC, 1, ENOMEM);
+	fault_error_from(FAULT_REALLOC, 1, ENOMEM);
 	ck_assert_fails(butter_ev_timer_start(loop, &timer[0]), ENOMEM);
 	ck_assert_fails(butter_ev_timer_again(loop, &timer[0]), ENOMEM);
 	fault_clear();

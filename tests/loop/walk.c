@@ -112,17 +112,17 @@ START_TEST(damage_is_noticed)
 	DAMAGE(loop->idle_count, 0);
 	DAMAGE(loop->more_count, 1);
 	DAMAGE(loop->pending_mask, 0);
-	DAMAGE(loop->pending_count, 1);
-	DAMAGE(loop->pending_count, 3);
+	DAMAGE(loop->pending[2].count, 1);
+	DAMAGE(loop->pending[2].active, 1000);
 	DAMAGE(io[0].ev.pending, 0);
 	DAMAGE(io[0].ev.priority, 1);
 	DAMAGE(io[0].ev.active, 0);
 	DAMAGE(io[0].fd, 1);
-	DAMAGE(io[0].ev.prev, &io[0].ev);
+	DAMAGE(io[0].link.prev, &io[0].ev);
 	DAMAGE(loop->fds[0].changed, 0);
 	DAMAGE(loop->fds[0].always, 1);
 	DAMAGE(loop->fds[50].registered, 1);
-	DAMAGE(loop->clocks[0].heap.entries[0].slot, 1);
+	DAMAGE(loop->clocks[0].heap.entries[0].slot, 2);
 	end_all();
 }
 END_TEST

@@ -21,7 +21,7 @@ START_TEST(memory_that_was_not_initialised_is_no_watcher)
 	new_loop();
 	ck_assert_fails(butter_ev_start(loop, &idle[0]), EINVAL);
 	ck_assert_uint_eq(butter_ev_kind(&idle[0]), 0);
-	butter_ev_feed(loop, &idle[0], BUTTER_EV_CUSTOM);
+	ck_assert_fails(butter_ev_feed(loop, &idle[0], BUTTER_EV_CUSTOM), EINVAL);
 	butter_ev_invoke(loop, &idle[0], BUTTER_EV_CUSTOM);
 	ck_assert_uint_eq(butter_loop_pending_count(loop), 0);
 	free_loop();

@@ -166,6 +166,13 @@ void *wrap_calloc(size_t count, size_t size)
 	return faulty(FAULT_CALLOC) ? NULL : real_calloc(count, size);
 }
 
+void *real_realloc(void *at, size_t size) __asm__("__real_realloc");
+void *wrap_realloc(void *at, size_t size) __asm__("__wrap_realloc");
+void *wrap_realloc(void *at, size_t size)
+{
+	return faulty(FAULT_REALLOC) ? NULL : real_realloc(at, size);
+}
+
 int real_fcntl(int fd, int cmd, ...) __asm__("__real_" FCNTL);
 int wrap_fcntl(int fd, int cmd, ...) __asm__("__wrap_" FCNTL);
 int wrap_fcntl(int fd, int cmd, ...)
