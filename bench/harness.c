@@ -107,7 +107,8 @@ void bench_compare_in(const struct bench *bench, unsigned rounds)
 		run_round(bench, i, &raw[i], &other[i]);
 		ratio[i] = other[i] / raw[i];
 	}
-	print_line(bench, bench_median(raw, rounds), bench_median(other, rounds), bench_median(ratio, rounds));
+	print_line(bench, bench_median(raw, rounds), bench_median(other, rounds),
+		   bench_median(ratio, rounds));
 }
 
 void bench_compare(const struct bench *bench)

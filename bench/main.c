@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Usage: bench [path of pyinotify_drain.py [path of pyinotify_tree.py [directories of a tree]]],
- * or bench --loop [rings|adds|timers|wakes|children|figures]. Exits with 0 when it ran, whatever the figures say.
+ * or bench --loop [rings|adds|timers|wakes|children|figures]. Exits with 0 when it ran, whatever the figures
+ * say.
  */
 #include <signal.h>
 #include <stdlib.h>
