@@ -26,7 +26,7 @@ static int enter(struct butter_loop *loop, struct butter__clock *clock, struct b
 {
 	if (clock != loop->clocks && butter__clock_open(loop, clock) < 0)
 		return -1;
-	return butter__heap_take(&clock->heap, w, &w->slot);
+	return butter__wheel_take(&clock->wheel, w, &w->slot);
 }
 
 static int timer_start(struct butter_loop *loop, struct butter_ev *ev)
@@ -36,16 +36,16 @@ static int timer_start(struct butter_loop *loop, struct butter_ev *ev)
 	if (enter(loop, clock, w) < 0)
 		return -1;
 	if (w->flags & BUTTER_EV_TIMER_ABSOLUTE)
-		butter__heap_set(&clock->heap, w->slot, not_negative(w->after));
+		butter__wheel_set(&clock->wheel, w->slot, not_negative(w->after));
 	else
-		butter__heap_set_after(&clock->heap, w->slot, not_negative(w->after));
+		butter__wheel_set_after(&clock->wheel, w->slot, not_negative(w->after));
 	return 0;
 }
 
 static void timer_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
-	butter__heap_drop(&clock_of(loop, w)->heap, w->slot);
+	butter__wheel_drop(&clock_of(loop, w)->wheel, w->slot);
 }
 
 static const struct butter_ev_ops timer_ops = {
@@ -110,32 +110,30 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 			return -1;
 		butter__started(loop, &w->ev);
 	}
-	butter__heap_set_after(&clock->heap, w->slot, w->repeat);
+	butter__wheel_set_after(&clock->wheel, w->slot, w->repeat);
 	return 0;
 }
 
 int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct butter_ev_timer *w)
 {
 	const struct butter__clock *clock = clock_of((struct butter_loop *)loop, w);
-	const struct butter__heap *h = &clock->heap;
 	if (!w->ev.active)
 		return w->after;
-	uint32_t i = h->position[w->slot] - 1;
-	return h->entries[i].at - (i < h->count ? clock->now : 0);
+	return butter__wheel_at(&clock->wheel, w->slot, clock->now) - clock->now;
 }
 
 /* The next time that is still to come; the phase stays, whatever was missed. */
 void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock, uint32_t slot)
 {
-	struct butter_ev_timer *w = clock->heap.who[slot];
-	int64_t at = clock->heap.entries[0].at;
+	struct butter_ev_timer *w = clock->wheel.entries[slot].who;
+	int64_t at = clock->wheel.entries[slot].at;
 	uint64_t times = 1;
 	if (w->repeat) {
 		times += (uint64_t)((clock->now - at) / w->repeat);
 		at = butter__time_add(at, butter__time_mul((int64_t)times, w->repeat));
-		butter__heap_set(&clock->heap, slot, at);
+		butter__wheel_set(&clock->wheel, slot, at);
 	} else {
-		butter__heap_drop(&clock->heap, slot);
+		butter__wheel_drop(&clock->wheel, slot);
 		butter__stopped(loop, &w->ev);
 	}
 	w->expirations = w->ev.pending ? w->expirations + times : times;
