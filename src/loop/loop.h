@@ -197,7 +197,13 @@ static inline struct butter__pendings *butter__pending_of(struct butter_loop *lo
  * Room in which w may become pending, whatever becomes pending before: start asks for it, so that
  * it is there when an event comes. 0, or -1 with ENOMEM.
  */
-int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w);
+int butter__pending_grow(struct butter__pendings *q);
+static inline int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w)
+{
+	struct butter__pendings *q = butter__pending_of(loop, w);
+	return 2 * (q->active + q->count) < q->room ? 0
+						    : butter__pending_grow(q); /* so that squeezing is rare */
+}
 
 /* Takes the gaps out of a full queue. */
 void butter__pending_squeeze(struct butter__pendings *q);

@@ -21,24 +21,21 @@ static struct butter__clock *clock_of(struct butter_loop *loop, const struct but
 	return clock;
 }
 
-/* A slot for the timer, on a clock that can be waited for. */
-static int enter(struct butter_loop *loop, struct butter__clock *clock, struct butter_ev_timer *w)
+static int start_after(struct butter_loop *loop, struct butter_ev_timer *w, int64_t after)
 {
+	struct butter__clock *clock = clock_of(loop, w);
 	if (clock != loop->clocks && butter__clock_open(loop, clock) < 0)
 		return -1;
-	return butter__wheel_take(&clock->wheel, w, &w->slot);
+	return butter__wheel_take_after(&clock->wheel, w, after, &w->slot);
 }
 
 static int timer_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
-	struct butter__clock *clock = clock_of(loop, w);
-	if (enter(loop, clock, w) < 0)
+	if (start_after(loop, w, not_negative(w->after)) < 0)
 		return -1;
 	if (w->flags & BUTTER_EV_TIMER_ABSOLUTE)
-		butter__wheel_set(&clock->wheel, w->slot, not_negative(w->after));
-	else
-		butter__wheel_set_after(&clock->wheel, w->slot, not_negative(w->after));
+		butter__wheel_set(&clock_of(loop, w)->wheel, w->slot, not_negative(w->after));
 	return 0;
 }
 
@@ -83,9 +80,14 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 	return 0;
 }
 
+/* butter_watcher_start() in one. */
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	return butter_watcher_start(loop, &w->ev);
+	if (w->ev.active || !w->ev.ops)
+		return butter_watcher_start(loop, &w->ev);
+	if (butter__pending_reserve(loop, &w->ev) < 0 || timer_start(loop, &w->ev) < 0)
+		return -1;
+	return butter__started(loop, &w->ev);
 }
 
 void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_timer *w)
@@ -99,19 +101,18 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 		errno = EINVAL;
 		return -1;
 	}
-	struct butter__clock *clock = clock_of(loop, w);
 	butter_watcher_clear_pending(loop, &w->ev);
 	if (!w->repeat) {
 		butter_watcher_stop(loop, &w->ev);
 		return 0;
 	}
-	if (!w->ev.active) {
-		if (butter__pending_reserve(loop, &w->ev) < 0 || enter(loop, clock, w) < 0)
-			return -1;
-		butter__started(loop, &w->ev);
+	if (w->ev.active) {
+		butter__wheel_set_after(&clock_of(loop, w)->wheel, w->slot, w->repeat);
+		return 0;
 	}
-	butter__wheel_set_after(&clock->wheel, w->slot, w->repeat);
-	return 0;
+	if (butter__pending_reserve(loop, &w->ev) < 0 || start_after(loop, w, w->repeat) < 0)
+		return -1;
+	return butter__started(loop, &w->ev);
 }
 
 int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct butter_ev_timer *w)

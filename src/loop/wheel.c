@@ -43,7 +43,7 @@ static void link_first(struct butter__wheel *h, uint32_t list, uint32_t i)
 }
 
 /* As the last of a list. */
-static void link_last(struct butter__wheel *h, uint32_t list, uint32_t i)
+static inline void link_last(struct butter__wheel *h, uint32_t list, uint32_t i)
 {
 	struct butter__list *l = &h->lists[list];
 	if (!l->count) {
@@ -61,7 +61,7 @@ static void link_last(struct butter__wheel *h, uint32_t list, uint32_t i)
 		l->first = e->at;
 }
 
-static void unlink_one(struct butter__wheel *h, uint32_t i)
+static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 {
 	struct butter__deadline *e = entry(h, i);
 	struct butter__list *l = &h->lists[e->list];
@@ -277,23 +277,53 @@ static int resize(struct butter__wheel *h, uint32_t room)
 	return 0;
 }
 
-int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot)
+/* One that was never used. 0: there is none. */
+static uint32_t new_slot(struct butter__wheel *h)
+{
+	if (h->used == h->room && resize(h, h->room ? h->room * 2 : FIRST_ROOM) < 0)
+		return 0;
+	if (!h->used) {
+		h->stage = BUTTER__STAGE;
+		entry(h, h->used++)->who = NULL;
+	}
+	return h->used++;
+}
+
+static uint32_t take_slot(struct butter__wheel *h, void *who)
 {
 	uint32_t slot = h->free;
-	if (slot) {
+	if (slot)
 		h->free = entry(h, slot)->next;
-	} else {
-		if (h->used == h->room && resize(h, h->room ? h->room * 2 : FIRST_ROOM) < 0)
-			return -1;
-		if (!h->used) {
-			h->stage = BUTTER__STAGE;
-			entry(h, h->used++)->who = NULL;
-		}
-		slot = h->used++;
-	}
+	else if (!(slot = new_slot(h)))
+		return 0;
 	entry(h, slot)->who = who;
-	entry(h, slot)->list = BUTTER__NOWHERE;
 	h->count++;
+	return slot;
+}
+
+int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot)
+{
+	uint32_t slot = take_slot(h, who);
+	if (!slot)
+		return -1;
+	entry(h, slot)->list = BUTTER__NOWHERE;
+	*ret_slot = slot;
+	return 0;
+}
+
+static void wait_for_clock(struct butter__wheel *h, uint32_t slot, int64_t after)
+{
+	entry(h, slot)->at = after;
+	entry(h, slot)->seq = h->seq++;
+	link_last(h, h->stage, slot);
+}
+
+int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
+{
+	uint32_t slot = take_slot(h, who);
+	if (!slot)
+		return -1;
+	wait_for_clock(h, slot, after);
 	*ret_slot = slot;
 	return 0;
 }
@@ -323,9 +353,7 @@ void butter__wheel_set(struct butter__wheel *h, uint32_t slot, int64_t at)
 void butter__wheel_set_after(struct butter__wheel *h, uint32_t slot, int64_t after)
 {
 	unlink_one(h, slot);
-	entry(h, slot)->at = after;
-	entry(h, slot)->seq = h->seq++;
-	link_last(h, h->stage, slot);
+	wait_for_clock(h, slot, after);
 }
 
 /* Places all anew, as seen from now. */

@@ -53,6 +53,9 @@ struct butter__wheel {
 /* A slot for who. 0, or -1 with ENOMEM. */
 int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot);
 
+/* The same, and butter__wheel_set_after(). */
+int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot);
+
 /* Takes the slot and its deadline away. */
 void butter__wheel_drop(struct butter__wheel *h, uint32_t slot);
 
