@@ -91,6 +91,7 @@ typedef int loop_side(const struct loop_lib *lib, void *arg, double *ret);
 struct loop_race {
 	const char *names[LOOP_METRICS]; /* up to a NULL */
 	int base;                        /* LOOP_BASE ... */
+	unsigned rounds;                 /* 0: 11 */
 	double goal;                     /* of butter's ratio to it; butter shall be behind nobody, too */
 	loop_side *side;
 	void *arg;

@@ -6,7 +6,7 @@
 
 #include "loop.h"
 
-enum { ROUNDS = 11, SLOW_ROUNDS = 3, SLOW_NS = 1000000000 };
+enum { ROUNDS = 11, SLOW_ROUNDS = 1, SLOW_NS = 1000000000 };
 
 /* What one may be behind another before it is more than noise. */
 #define NOISE BENCH_GOAL
@@ -132,7 +132,8 @@ void loop_race(const struct loop_race *race)
 	if (!figures)
 		bench_die("malloc");
 	race->side(&loop_epoll, race->arg, ret); /* what is done once */
-	for (int round = 0; round < ROUNDS; round++)
+	int rounds = race->rounds ? (int)race->rounds : ROUNDS;
+	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < LOOP_MAX; i++) {
 			int at = (i + round) % LOOP_MAX;
 			run(race, at, &figures[at], &took[at]);

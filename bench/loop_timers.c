@@ -9,7 +9,7 @@
 
 #include "loop.h"
 
-enum { TIMERS = 1000000, SPREAD_MS = 100, SLACK_MS = 20, FAR_SECONDS = 1000 };
+enum { TIMERS = 1000000, SPREAD_MS = 100, SLACK_MS = 20, FAR_SECONDS = 1000, ROUNDS = 5 };
 
 int loop_fired(struct loop_use *use)
 {
@@ -102,6 +102,7 @@ void loop_timers(void)
 	struct loop_race race = {
 		.names = {"1,000,000 timers: first start", "  start", "  put off", "  stop", "  fire"},
 		.base = LOOP_LIBEV,
+		.rounds = ROUNDS,
 		.goal = 1 / 1.8,
 		.side = timers_side,
 		.arg = times};

@@ -6,17 +6,11 @@
 #include "../event/time.h"
 #include "wheel.h"
 
-enum { FIRST_ROOM = 64, FEW = 64, VALUES = 1 << BUTTER__DIGIT, BITS = 64, RUNS = 32 };
+enum { FIRST_ROOM = 64, FEW = 64, VALUES = BUTTER__VALUES };
 
 static struct butter__deadline *entry(const struct butter__wheel *h, uint32_t i)
 {
 	return &h->entries[i];
-}
-
-/* Whether a list is that of a digit's value. */
-static int is_placed(uint32_t list)
-{
-	return list < BUTTER__STAGE;
 }
 
 static void mark(struct butter__wheel *h, uint32_t list)
@@ -38,7 +32,7 @@ static void link_first(struct butter__wheel *h, uint32_t list, uint32_t i)
 	h->lists[list] = (struct butter__list){.first = e->at, .head = i, .count = 1};
 	e->list = list;
 	e->next = e->prev = i;
-	if (is_placed(list))
+	if (butter__wheel_is_placed(list))
 		mark(h, list);
 }
 
@@ -68,7 +62,7 @@ static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 	if (e->list == BUTTER__NOWHERE)
 		return;
 	l->gone |= e->at == l->first;
-	if (--l->count == 0 && is_placed(e->list))
+	if (--l->count == 0 && butter__wheel_is_placed(e->list))
 		unmark(h, e->list);
 	if (l->head == i)
 		l->head = e->next;
@@ -82,23 +76,14 @@ static uint32_t take_list(struct butter__wheel *h, uint32_t list)
 {
 	uint32_t count = h->lists[list].count;
 	h->lists[list].count = 0;
-	if (count && is_placed(list))
+	if (count && butter__wheel_is_placed(list))
 		unmark(h, list);
 	return count;
 }
 
-/* What was to come before last is in the list of last itself. */
-static uint32_t place_of(const struct butter__wheel *h, int64_t at)
-{
-	uint64_t key = (uint64_t)(at < h->last ? h->last : at);
-	uint32_t digit =
-		(uint32_t)(BITS - 1 - __builtin_clzll((key ^ (uint64_t)h->last) | 1)) / BUTTER__DIGIT;
-	return digit * VALUES + (uint32_t)(key >> digit * BUTTER__DIGIT) % VALUES;
-}
-
 static void place(struct butter__wheel *h, uint32_t i)
 {
-	link_last(h, place_of(h, entry(h, i)->at), i);
+	link_last(h, butter__wheel_place_of(h, entry(h, i)->at), i);
 }
 
 /* The first list of all that are placed. There is one. */
@@ -145,43 +130,6 @@ static void deal(struct butter__wheel *h, uint32_t list)
 		place(h, i);
 }
 
-static int is_before(const struct butter__deadline *a, const struct butter__deadline *b)
-{
-	return (a->at < b->at) | ((a->at == b->at) & ((int32_t)(a->seq - b->seq) < 0));
-}
-
-/* Two chains that are in order and end with 0. */
-static uint32_t merge(struct butter__wheel *h, uint32_t a, uint32_t b)
-{
-	uint32_t head = 0, *end = &head;
-	while (a && b) {
-		uint32_t *from = is_before(entry(h, b), entry(h, a)) ? &b : &a;
-		*end = *from;
-		end = &entry(h, *from)->next;
-		*from = *end;
-	}
-	*end = a ? a : b;
-	return head;
-}
-
-/* Of run k there are 2 to the k, or none. */
-static uint32_t sort(struct butter__wheel *h, uint32_t i)
-{
-	uint32_t runs[RUNS] = {0}, sorted = 0, most = 0;
-	while (i) {
-		uint32_t run = i, k = 0;
-		i = entry(h, i)->next;
-		entry(h, run)->next = 0;
-		for (; runs[k]; runs[k++] = 0)
-			run = merge(h, runs[k], run);
-		runs[k] = run;
-		most = k > most ? k : most;
-	}
-	for (uint32_t k = 0; k <= most; k++)
-		sorted = merge(h, runs[k], sorted);
-	return sorted;
-}
-
 /* Those that are due of the first list go to that of the due, in order; who they are is fetched meanwhile. */
 static void split(struct butter__wheel *h, uint32_t list, int64_t now)
 {
@@ -196,7 +144,7 @@ static void split(struct butter__wheel *h, uint32_t list, int64_t now)
 		entry(h, i)->next = due;
 		due = i;
 	}
-	for (i = sort(h, due); i; i = next) {
+	for (i = butter__wheel_sort(h, due); i; i = next) {
 		next = entry(h, i)->next;
 		link_last(h, BUTTER__DUE, i);
 	}
@@ -363,7 +311,7 @@ static void replace(struct butter__wheel *h, int64_t now, int64_t by)
 	for (uint32_t list = 0; list < BUTTER__STAGE; list++)
 		take_list(h, list);
 	for (uint32_t i = 1; i < h->used; i++) {
-		if (!entry(h, i)->who || !is_placed(entry(h, i)->list))
+		if (!entry(h, i)->who || !butter__wheel_is_placed(entry(h, i)->list))
 			continue;
 		entry(h, i)->at = butter__time_add(entry(h, i)->at, by);
 		place(h, i);
@@ -414,42 +362,4 @@ void butter__wheel_free(struct butter__wheel *h)
 	butter__free(h->entries);
 	butter__free(h->lists);
 	*h = (struct butter__wheel){0};
-}
-
-/* What all entries of a list have in common. */
-static int list_is_sound(const struct butter__wheel *h, uint32_t list)
-{
-	const struct butter__list *l = &h->lists[list];
-	uint32_t i = l->head;
-	for (uint32_t count = l->count; count; count--, i = entry(h, i)->next) {
-		const struct butter__deadline *e = i < h->used ? entry(h, i) : NULL;
-		if (!e || !e->who || e->list != list || e->at < l->first || e->next >= h->used ||
-		    entry(h, e->next)->prev != i || (is_placed(list) && place_of(h, e->at) != list))
-			return 0;
-	}
-	return i == l->head || !l->count;
-}
-
-static int lists_are_sound(const struct butter__wheel *h)
-{
-	uint32_t count = 0;
-	for (uint32_t list = 0; list < BUTTER__LISTS; list++) {
-		uint64_t marked = is_placed(list) ? h->values[list / VALUES] >> list % VALUES & 1 : 0;
-		if (!list_is_sound(h, list) || (is_placed(list) && marked != !!h->lists[list].count))
-			return 0;
-		count += h->lists[list].count;
-	}
-	for (uint32_t digit = 0; digit < BUTTER__DIGITS; digit++)
-		if (!h->values[digit] != !(h->digits >> digit & 1))
-			return 0;
-	return count == h->count;
-}
-
-int butter__wheel_is_sound(const struct butter__wheel *h)
-{
-	uint32_t free = 0;
-	for (uint32_t i = h->free; i && free <= h->used; i = entry(h, i)->next)
-		free++;
-	return (!h->used || lists_are_sound(h)) && free + h->count + (h->used > 0) == h->used &&
-	       h->used <= h->room;
 }

@@ -16,7 +16,8 @@
 enum {
 	BUTTER__DIGIT = 6,
 	BUTTER__DIGITS = 11,
-	BUTTER__STAGE = BUTTER__DIGITS << BUTTER__DIGIT, /* two lists: what waits for the clock, and has */
+	BUTTER__VALUES = 1 << BUTTER__DIGIT,
+	BUTTER__STAGE = BUTTER__DIGITS * BUTTER__VALUES, /* two lists: what waits for the clock, and has */
 	BUTTER__DUE = BUTTER__STAGE + 2,
 	BUTTER__LISTS,
 	BUTTER__NOWHERE = BUTTER__LISTS
@@ -49,6 +50,24 @@ struct butter__wheel {
 	uint32_t room, used, free;       /* entries; slots ever used; the first free one, or 0 */
 	uint32_t seq;
 };
+
+/* Whether a list is that of a digit's value, and in which a deadline belongs. */
+static inline int butter__wheel_is_placed(uint32_t list)
+{
+	return list < BUTTER__STAGE;
+}
+
+/* What was to come before last is in the list of last itself. */
+static inline uint32_t butter__wheel_place_of(const struct butter__wheel *h, int64_t at)
+{
+	enum { HIGHEST = 63 };
+	uint64_t key = (uint64_t)(at < h->last ? h->last : at), differs = key ^ (uint64_t)h->last;
+	uint32_t digit = (uint32_t)(HIGHEST - __builtin_clzll(differs | 1)) / BUTTER__DIGIT;
+	return digit * BUTTER__VALUES + (uint32_t)(key >> digit * BUTTER__DIGIT) % BUTTER__VALUES;
+}
+
+/* A chain by next that ends with 0, put in order. */
+uint32_t butter__wheel_sort(struct butter__wheel *h, uint32_t first);
 
 /* A slot for who. 0, or -1 with ENOMEM. */
 int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot);
