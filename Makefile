@@ -41,7 +41,7 @@ PAGES := $(wildcard man/man3/*.3 man/man7/*.7 man/man1/*.1)
 # Those of the adapters need other libraries: scripts/check-adapters builds them.
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out examples/adapter-%,$(wildcard examples/*.c)))
 
-.PHONY: all demo check bench lint coverage deps deps-ci install uninstall clean
+.PHONY: all demo check bench bench-loop lint coverage deps deps-ci install uninstall clean
 
 all: $(STATIC) $(B)/libbutter.so $(B)/libbutter.so.$(SOVERSION)
 

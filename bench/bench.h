@@ -30,7 +30,14 @@ void bench_head(void);
 void bench_missing(const char *name, const char *why);
 
 uint64_t bench_now(void);
+uint64_t bench_cpu(void); /* the time that this thread has had, whatever else the machine did */
 double bench_per(uint64_t start, unsigned count); /* nanoseconds since start, for each of count */
+
+/* Sorts them. */
+double bench_median(double *values, size_t count);
+
+/* Ends the program when a signal has asked for that. */
+void bench_check_interrupt(void);
 
 /* A drain that gave another number of events than were queued ends the program. */
 void bench_check_count(unsigned got, unsigned expected);
@@ -106,5 +113,6 @@ void bench_timerfd(void);
 void bench_relay(void);
 void bench_process(void);
 void bench_tree(const char *pyinotify_script, unsigned directories);
+void bench_loop(const char *part); /* NULL: all */
 
 #endif

@@ -33,6 +33,13 @@ uint64_t bench_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+uint64_t bench_cpu(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 double bench_per(uint64_t start, unsigned count)
 {
 	return (double)(bench_now() - start) / count;
@@ -51,10 +58,17 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t count)
+double bench_median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+void bench_check_interrupt(void)
+{
+	errno = 0;
+	if (interrupted)
+		bench_die("interrupted");
 }
 
 /* Who begins changes from slice to slice and from round to round. */
@@ -69,11 +83,9 @@ static void run_round(const struct bench *bench, unsigned round, double *ret_raw
 		if (!raw_first)
 			raw[i] = bench->raw(bench->raw_arg);
 	}
-	*ret_raw = median(raw, bench->slices);
-	*ret_other = median(other, bench->slices);
-	errno = 0;
-	if (interrupted)
-		bench_die("interrupted");
+	*ret_raw = bench_median(raw, bench->slices);
+	*ret_other = bench_median(other, bench->slices);
+	bench_check_interrupt();
 }
 
 static void print_line(const char *name, double goal, double raw, double other, double ratio)
@@ -100,8 +112,8 @@ void bench_compare_in(const struct bench *bench, unsigned rounds)
 		run_round(bench, i, &raw[i], &other[i]);
 		ratio[i] = other[i] / raw[i];
 	}
-	print_line(bench->name, bench->goal, median(raw, rounds), median(other, rounds),
-		   median(ratio, rounds));
+	print_line(bench->name, bench->goal, bench_median(raw, rounds), bench_median(other, rounds),
+		   bench_median(ratio, rounds));
 }
 
 void bench_compare(const struct bench *bench)

@@ -33,7 +33,7 @@ void butter__clocks_close(struct butter_loop *loop)
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		if (loop->clocks[i].fd >= 0)
 			butter__close(loop->clocks[i].fd);
-		butter__heap_free(&loop->clocks[i].heap);
+		butter__wheel_free(&loop->clocks[i].wheel);
 	}
 }
 
@@ -62,13 +62,13 @@ int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock)
 	return 0;
 }
 
-void butter__clocks_read(struct butter_loop *loop)
+void butter__clocks_read(struct butter_loop *loop, int with_now)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		if (i == 0 || clock->heap.count || clock->heap.start_count)
+		if (clock->wheel.count || (i == 0 && with_now))
 			clock->now = read_clock(clock->clockid);
-		butter__heap_settle(&clock->heap, clock->now);
+		butter__wheel_settle(&clock->wheel, clock->now);
 	}
 }
 
@@ -88,18 +88,15 @@ int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		const struct butter__deadline *first = butter__heap_first(&clock->heap);
-		int64_t at = first ? first->at : INT64_MAX;
-		if (i == 0 && !with_monotonic)
-			at = INT64_MAX; /* what butter_loop_fd() has armed would end the wait, too */
+		/* What butter_loop_fd() has armed would end the wait, too. */
+		int64_t at = i > 0 || with_monotonic ? butter__wheel_first(&clock->wheel) : INT64_MAX;
 		if (clock->fd >= 0)
-			arm(clock, butter__time_add(at < 0 ? 0 : at, loop->timeout_collect));
+			arm(clock, butter__time_add(at, loop->timeout_collect));
 	}
-	const struct butter__deadline *first = butter__heap_first(&loop->clocks[0].heap);
-	int64_t now = loop->clocks[0].now;
-	if (!first)
+	int64_t first = butter__wheel_first(&loop->clocks[0].wheel), now = loop->clocks[0].now;
+	if (first == INT64_MAX)
 		return -1;
-	return first->at <= now ? 0 : butter__time_add(first->at - now, loop->timeout_collect);
+	return first <= now ? 0 : butter__time_add(first - now, loop->timeout_collect);
 }
 
 void butter__clock_ring(struct butter_loop *loop)
@@ -107,13 +104,21 @@ void butter__clock_ring(struct butter_loop *loop)
 	arm(loop->clocks, 1);
 }
 
+int butter__clocks_are_due(struct butter_loop *loop)
+{
+	uint32_t due = 0;
+	for (int i = 0; i < BUTTER__CLOCKS; i++)
+		due |= butter__wheel_due(&loop->clocks[i].wheel, loop->clocks[i].now);
+	return due > 0;
+}
+
 void butter__clocks_expire(struct butter_loop *loop)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		const struct butter__deadline *first;
-		while ((first = butter__heap_first(&clock->heap)) && first->at <= clock->now)
-			butter__timer_expired(loop, clock, first->slot);
+		uint32_t slot;
+		while ((slot = butter__wheel_due(&clock->wheel, clock->now)))
+			butter__timer_expired(loop, clock, slot);
 	}
 }
 
@@ -138,13 +143,13 @@ int64_t butter_loop_now(const struct butter_loop *loop)
 
 void butter_loop_update_now(struct butter_loop *loop)
 {
-	butter__clocks_read(loop);
+	butter__clocks_read(loop, 1);
 }
 
 void butter_loop_suspend(struct butter_loop *loop)
 {
 	if (!loop->suspended)
-		butter__clocks_read(loop);
+		butter__clocks_read(loop, 1);
 	loop->suspended = 1;
 }
 
@@ -155,6 +160,6 @@ void butter_loop_resume(struct butter_loop *loop)
 		return;
 	loop->suspended = 0;
 	loop->clocks[0].now = butter__time_now();
-	butter__heap_shift(&loop->clocks[0].heap, loop->clocks[0].now - before);
-	butter__clocks_read(loop);
+	butter__wheel_shift(&loop->clocks[0].wheel, loop->clocks[0].now - before);
+	butter__clocks_read(loop, 1);
 }

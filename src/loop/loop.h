@@ -11,7 +11,7 @@
 #include <butter/ev.h>
 #include <butter/loop.h>
 
-#include "heap.h"
+#include "wheel.h"
 
 /*
  * What a kind of watcher does. start and stop put it into the loop's tables and take it out;
@@ -70,7 +70,7 @@ struct butter__fd {
 
 /* A clock and the timers on it. */
 struct butter__clock {
-	struct butter__heap heap;
+	struct butter__wheel wheel;
 	int64_t now;
 	int64_t armed; /* what the timerfd waits for; INT64_MAX: nothing */
 	struct butter_ev_io io;
@@ -199,7 +199,13 @@ static inline struct butter__pendings *butter__pending_of(struct butter_loop *lo
  * Room in which w may become pending, whatever becomes pending before: start asks for it, so that
  * it is there when an event comes. 0, or -1 with ENOMEM.
  */
-int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w);
+int butter__pending_grow(struct butter__pendings *q);
+static inline int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w)
+{
+	struct butter__pendings *q = butter__pending_of(loop, w);
+	return 2 * (q->active + q->count) < q->room ? 0
+						    : butter__pending_grow(q); /* so that squeezing is rare */
+}
 
 /* Takes the gaps out of a full queue. */
 void butter__pending_squeeze(struct butter__pendings *q);
@@ -313,11 +319,13 @@ void butter__clocks_init(struct butter_loop *loop);
 void butter__clocks_close(struct butter_loop *loop);
 /* Gives a clock its timerfd, if it has none. */
 int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock);
-void butter__clocks_read(struct butter_loop *loop);
+/* Those that have timers; with_now: CLOCK_MONOTONIC anyway. */
+void butter__clocks_read(struct butter_loop *loop, int with_now);
 /* Arms timerfds, and tells how long to wait for CLOCK_MONOTONIC; -1: for ever. */
 int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic);
 /* Makes the timerfd of CLOCK_MONOTONIC readable. */
 void butter__clock_ring(struct butter_loop *loop);
+int butter__clocks_are_due(struct butter_loop *loop);
 void butter__clocks_expire(struct butter_loop *loop);
 int butter__clocks_fork(struct butter_loop *loop);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times of the wall clock: a heap of their own, and one timerfd, which tells when the clock was set.
+ * Times of the wall clock: a wheel of their own, and one timerfd, which tells when the clock was set.
  * It is armed, with whatever time, for as long as there is a periodic watcher.
  */
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "loop.h"
 
 struct butter__periodics {
-	struct butter__heap heap;
+	struct butter__wheel wheel;
 	struct butter_ev_io io;
 	int64_t armed; /* what the timerfd waits for; 0: nothing */
 	uint8_t was_set;
@@ -57,12 +57,12 @@ static void fail(struct butter_loop *loop, struct butter_ev_periodic *w, uint32_
 	butter__feed(loop, &w->ev, BUTTER_EV_ERROR | revents);
 }
 
-/* Sets a watcher that is in the heap to its next time. */
+/* Sets a watcher that is in the wheel to its next time. */
 static void move(struct butter_loop *loop, struct butter_ev_periodic *w, int64_t now, uint32_t revents)
 {
 	int saved = errno;
 	if (compute(w, now) == 0)
-		butter__heap_move(&loop->periodics->heap, w->slot, w->next);
+		butter__wheel_move(&loop->periodics->wheel, w->slot, w->next);
 	else
 		fail(loop, w, revents);
 	errno = saved;
@@ -70,11 +70,11 @@ static void move(struct butter_loop *loop, struct butter_ev_periodic *w, int64_t
 
 static void recompute(struct butter_loop *loop, int64_t now)
 {
-	struct butter__heap *h = &loop->periodics->heap;
+	struct butter__wheel *h = &loop->periodics->wheel;
 	loop->periodics->was_set = 0;
 	for (uint32_t slot = 0; slot < h->used; slot++)
-		if (h->who[slot])
-			move(loop, h->who[slot], now, 0);
+		if (h->entries[slot].who)
+			move(loop, h->entries[slot].who, now, 0);
 }
 
 /* A clock that was set and one that has come so far look the same but for the errno. */
@@ -124,9 +124,8 @@ static void arm(struct butter_loop *loop, int64_t at)
 void butter__periodics_arm(struct butter_loop *loop)
 {
 	struct butter__periodics *p = loop->periodics;
-	const struct butter__deadline *first;
-	for (int i = 0; i < 2 && p && (first = butter__heap_first(&p->heap)); i++) {
-		int64_t at = first->at;
+	for (int i = 0; i < 2 && p && p->wheel.count; i++) {
+		int64_t at = butter__wheel_first(&p->wheel);
 		at = butter__time_add(at < 1 ? 1 : at, loop->timeout_collect);
 		if (p->armed == at)
 			return;
@@ -140,7 +139,7 @@ static void expire(struct butter_loop *loop, struct butter_ev_periodic *w, int64
 	if (w->reschedule || w->interval) {
 		move(loop, w, now, BUTTER_EV_PERIODIC);
 	} else {
-		butter__heap_drop(&loop->periodics->heap, w->slot);
+		butter__wheel_drop(&loop->periodics->wheel, w->slot);
 		butter__stopped(loop, &w->ev);
 	}
 	butter__feed(loop, &w->ev, BUTTER_EV_PERIODIC);
@@ -149,14 +148,15 @@ static void expire(struct butter_loop *loop, struct butter_ev_periodic *w, int64
 void butter__periodics_expire(struct butter_loop *loop)
 {
 	struct butter__periodics *p = loop->periodics;
-	const struct butter__deadline *first;
-	if (!p || !butter__heap_first(&p->heap))
+	uint32_t slot;
+	if (!p || !p->wheel.count)
 		return;
 	int64_t now = read_clock();
 	if (p->was_set)
 		recompute(loop, now);
-	while ((first = butter__heap_first(&p->heap)) && first->at <= now)
-		expire(loop, p->heap.who[first->slot], now);
+	butter__wheel_settle(&p->wheel, now);
+	while ((slot = butter__wheel_due(&p->wheel, now)))
+		expire(loop, p->wheel.entries[slot].who, now);
 }
 
 int butter__periodics_fork(struct butter_loop *loop)
@@ -174,21 +174,21 @@ void butter__periodics_close(struct butter_loop *loop)
 	if (!loop->periodics)
 		return;
 	butter__close(loop->periodics->io.fd);
-	butter__heap_free(&loop->periodics->heap);
+	butter__wheel_free(&loop->periodics->wheel);
 	butter__free(loop->periodics);
 }
 
 int butter__periodics_are_sound(const struct butter_loop *loop)
 {
-	return !loop->periodics || butter__heap_is_sound(&loop->periodics->heap);
+	return !loop->periodics || butter__wheel_is_sound(&loop->periodics->wheel);
 }
 
 void butter__periodics_walk(struct butter_loop *loop,
 			    void (*cb)(struct butter_loop *, struct butter_ev *, void *), void *arg)
 {
-	struct butter__heap *h = loop->periodics ? &loop->periodics->heap : NULL;
+	struct butter__wheel *h = loop->periodics ? &loop->periodics->wheel : NULL;
 	for (uint32_t slot = 0; h && slot < h->used; slot++) {
-		struct butter_ev_periodic *w = h->who[slot];
+		struct butter_ev_periodic *w = h->entries[slot].who;
 		if (w)
 			cb(loop, &w->ev, arg);
 	}
@@ -208,16 +208,16 @@ static int periodic_start(struct butter_loop *loop, struct butter_ev *ev)
 		return -1;
 	}
 	if (open_periodics(loop) < 0 || compute(w, read_clock()) < 0 ||
-	    butter__heap_take(&loop->periodics->heap, w, &w->slot) < 0)
+	    butter__wheel_take(&loop->periodics->wheel, w, &w->slot) < 0)
 		return -1;
-	butter__heap_set(&loop->periodics->heap, w->slot, w->next);
+	butter__wheel_set(&loop->periodics->wheel, w->slot, w->next);
 	w->error = 0;
 	return 0;
 }
 
 static void periodic_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
-	butter__heap_drop(&loop->periodics->heap, ((struct butter_ev_periodic *)ev)->slot);
+	butter__wheel_drop(&loop->periodics->wheel, ((struct butter_ev_periodic *)ev)->slot);
 }
 
 static const struct butter_ev_ops periodic_ops = {.kind = BUTTER_EV_PERIODIC,

@@ -79,16 +79,8 @@ static void collect(struct butter_loop *loop, int64_t timeout)
 		;
 }
 
-/* How many events were found, or -1. The clocks are read before and after. */
-static int wait_for_events(struct butter_loop *loop, int may_wait)
+static int wait_once(struct butter_loop *loop, int64_t timeout)
 {
-	butter__clocks_read(loop);
-	butter__embeds_sync(loop);        /* which may make something pending */
-	if (butter__poll_flush(loop) < 0) /* and this */
-		return -1;
-	may_wait = may_wait && !has_work(loop);
-	butter__periodics_arm(loop);
-	int64_t timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
 	if (loop->release)
 		loop->release(loop);
 	if (timeout && loop->io_collect)
@@ -96,8 +88,29 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 	int count = butter__poll_wait(loop, timeout);
 	if (loop->acquire)
 		loop->acquire(loop);
-	butter__clocks_read(loop);
-	loop->waited = loop->clocks[0].now;
+	return count;
+}
+
+/*
+ * How many events were found, or -1. The clocks are read before and after. It waits again when the time
+ * that a timer was to have has come and it was stopped, or put off.
+ */
+static int wait_for_events(struct butter_loop *loop, int may_wait)
+{
+	int count;
+	int64_t timeout;
+	do {
+		butter__clocks_read(loop, 0);
+		butter__embeds_sync(loop);        /* which may make something pending */
+		if (butter__poll_flush(loop) < 0) /* and this */
+			return -1;
+		butter__periodics_arm(loop);
+		may_wait = may_wait && loop->holds > 0 && !has_work(loop);
+		timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
+		count = wait_once(loop, timeout);
+		butter__clocks_read(loop, 1);
+		loop->waited = loop->clocks[0].now;
+	} while (!count && timeout > 0 && !butter__clocks_are_due(loop));
 	return count;
 }
 
@@ -140,7 +153,7 @@ static int iterate(struct butter_loop *loop, unsigned flags)
 	}
 	if (loop->breaking)
 		return 0;
-	int count = wait_for_events(loop, flags != BUTTER_RUN_NOWAIT && loop->holds > 0);
+	int count = wait_for_events(loop, flags != BUTTER_RUN_NOWAIT);
 	if (count < 0)
 		return -1;
 	feed_found(loop, count);
@@ -180,7 +193,7 @@ int butter_loop_fd(struct butter_loop *loop)
 	int saved = errno;
 	if (renew(loop) < 0 || butter__clock_open(loop, loop->clocks) < 0)
 		return -1;
-	butter__clocks_read(loop);
+	butter__clocks_read(loop, 1);
 	butter__embeds_sync(loop);
 	if (butter__poll_flush(loop) < 0) /* after the timerfd, which may be new */
 		return -1;

@@ -178,7 +178,7 @@ static void lose_inotify(struct butter_loop *loop, int error)
 	loop->stats->inotify = NULL;
 	loop->stats->refused = error;
 	butter__walk_ring(loop, &loop->rings[BUTTER__RING_OTHER], poll_one, &error);
-	butter__clocks_read(loop);
+	butter__clocks_read(loop, 1);
 }
 
 /* Nothing stays in the object's buffer, which would be of old watches after a fork. */

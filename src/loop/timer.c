@@ -21,31 +21,28 @@ static struct butter__clock *clock_of(struct butter_loop *loop, const struct but
 	return clock;
 }
 
-/* A slot for the timer, on a clock that can be waited for. */
-static int enter(struct butter_loop *loop, struct butter__clock *clock, struct butter_ev_timer *w)
+static int start_after(struct butter_loop *loop, struct butter_ev_timer *w, int64_t after)
 {
+	struct butter__clock *clock = clock_of(loop, w);
 	if (clock != loop->clocks && butter__clock_open(loop, clock) < 0)
 		return -1;
-	return butter__heap_take(&clock->heap, w, &w->slot);
+	return butter__wheel_take_after(&clock->wheel, w, after, &w->slot);
 }
 
 static int timer_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
-	struct butter__clock *clock = clock_of(loop, w);
-	if (enter(loop, clock, w) < 0)
+	if (start_after(loop, w, not_negative(w->after)) < 0)
 		return -1;
 	if (w->flags & BUTTER_EV_TIMER_ABSOLUTE)
-		butter__heap_set(&clock->heap, w->slot, not_negative(w->after));
-	else
-		butter__heap_set_after(&clock->heap, w->slot, not_negative(w->after));
+		butter__wheel_set(&clock_of(loop, w)->wheel, w->slot, not_negative(w->after));
 	return 0;
 }
 
 static void timer_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
-	butter__heap_drop(&clock_of(loop, w)->heap, w->slot);
+	butter__wheel_drop(&clock_of(loop, w)->wheel, w->slot);
 }
 
 static const struct butter_ev_ops timer_ops = {
@@ -83,9 +80,14 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 	return 0;
 }
 
+/* butter_watcher_start() in one. */
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	return butter_watcher_start(loop, &w->ev);
+	if (w->ev.active || !w->ev.ops)
+		return butter_watcher_start(loop, &w->ev);
+	if (butter__pending_reserve(loop, &w->ev) < 0 || timer_start(loop, &w->ev) < 0)
+		return -1;
+	return butter__started(loop, &w->ev);
 }
 
 void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_timer *w)
@@ -99,43 +101,40 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 		errno = EINVAL;
 		return -1;
 	}
-	struct butter__clock *clock = clock_of(loop, w);
 	butter_watcher_clear_pending(loop, &w->ev);
 	if (!w->repeat) {
 		butter_watcher_stop(loop, &w->ev);
 		return 0;
 	}
-	if (!w->ev.active) {
-		if (butter__pending_reserve(loop, &w->ev) < 0 || enter(loop, clock, w) < 0)
-			return -1;
-		butter__started(loop, &w->ev);
+	if (w->ev.active) {
+		butter__wheel_set_after(&clock_of(loop, w)->wheel, w->slot, w->repeat);
+		return 0;
 	}
-	butter__heap_set_after(&clock->heap, w->slot, w->repeat);
-	return 0;
+	if (butter__pending_reserve(loop, &w->ev) < 0 || start_after(loop, w, w->repeat) < 0)
+		return -1;
+	return butter__started(loop, &w->ev);
 }
 
 int64_t butter_ev_timer_remaining(const struct butter_loop *loop, const struct butter_ev_timer *w)
 {
 	const struct butter__clock *clock = clock_of((struct butter_loop *)loop, w);
-	const struct butter__heap *h = &clock->heap;
 	if (!w->ev.active)
 		return w->after;
-	uint32_t i = h->position[w->slot] - 1;
-	return h->entries[i].at - (i < h->count ? clock->now : 0);
+	return butter__wheel_at(&clock->wheel, w->slot, clock->now) - clock->now;
 }
 
 /* The next time that is still to come; the phase stays, whatever was missed. */
 void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock, uint32_t slot)
 {
-	struct butter_ev_timer *w = clock->heap.who[slot];
-	int64_t at = clock->heap.entries[0].at;
+	struct butter_ev_timer *w = clock->wheel.entries[slot].who;
+	int64_t at = clock->wheel.entries[slot].at;
 	uint64_t times = 1;
 	if (w->repeat) {
 		times += (uint64_t)((clock->now - at) / w->repeat);
 		at = butter__time_add(at, butter__time_mul((int64_t)times, w->repeat));
-		butter__heap_set(&clock->heap, slot, at);
+		butter__wheel_set(&clock->wheel, slot, at);
 	} else {
-		butter__heap_drop(&clock->heap, slot);
+		butter__wheel_drop(&clock->wheel, slot);
 		butter__stopped(loop, &w->ev);
 	}
 	w->expirations = w->ev.pending ? w->expirations + times : times;

@@ -15,10 +15,10 @@ void butter__walk_ring(struct butter_loop *loop, struct butter_ev **head, butter
 	}
 }
 
-static void walk_timers(struct butter_loop *loop, struct butter__heap *h, butter__visitor *cb, void *arg)
+static void walk_timers(struct butter_loop *loop, struct butter__wheel *h, butter__visitor *cb, void *arg)
 {
 	for (uint32_t slot = 0; slot < h->used; slot++) {
-		struct butter_ev_timer *timer = h->who[slot];
+		struct butter_ev_timer *timer = h->entries[slot].who;
 		if (timer)
 			cb(loop, &timer->ev, arg);
 	}
@@ -32,7 +32,7 @@ void butter__walk_all(struct butter_loop *loop, butter__visitor *cb, void *arg)
 	butter__children_walk(loop, cb, arg);
 	butter__periodics_walk(loop, cb, arg);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
-		walk_timers(loop, &loop->clocks[i].heap, cb, arg);
+		walk_timers(loop, &loop->clocks[i].wheel, cb, arg);
 	for (uint32_t fd = 0; fd < loop->fd_room; fd++)
 		butter__walk_ring(loop, &loop->fds[fd].watchers, cb, arg);
 }
@@ -124,7 +124,7 @@ int butter_loop_verify(const struct butter_loop *loop)
 	for (int i = 0; i < BUTTER__PRIORITIES; i++)
 		is_sound = is_sound && pending_is_sound(loop, i);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
-		is_sound = is_sound && butter__heap_is_sound(&loop->clocks[i].heap);
+		is_sound = is_sound && butter__wheel_is_sound(&loop->clocks[i].wheel);
 	if (is_sound)
 		return 0;
 	errno = EBADMSG;

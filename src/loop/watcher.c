@@ -6,12 +6,9 @@
 
 enum { FIRST_ROOM = 16 };
 
-int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w)
+int butter__pending_grow(struct butter__pendings *q)
 {
-	struct butter__pendings *q = butter__pending_of(loop, w);
 	uint32_t room = q->room ? q->room * 2 : FIRST_ROOM;
-	if (2 * (q->active + q->count) < q->room) /* so that squeezing is rare */
-		return 0;
 	struct butter__pending *items = realloc(q->items, room * sizeof(*items));
 	if (!items)
 		return -1;
@@ -146,10 +143,19 @@ size_t butter_loop_pending_count(const struct butter_loop *loop)
 	return count;
 }
 
+/* Watchers lie anywhere in memory: those that will soon be called are fetched meanwhile. */
+static void fetch_ahead(const struct butter__pendings *q)
+{
+	enum { AHEAD = 32 };
+	if (q->end - q->next > AHEAD)
+		__builtin_prefetch(q->items[q->next + AHEAD].w, 1);
+}
+
 void butter_loop_invoke_pending(struct butter_loop *loop)
 {
 	while (loop->pending_mask) {
 		struct butter__pendings *q = &loop->pending[31 - __builtin_clz(loop->pending_mask)];
+		fetch_ahead(q);
 		struct butter_ev *w = q->items[q->next++].w;
 		if (!w)
 			continue;

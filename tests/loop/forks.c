@@ -162,7 +162,7 @@ static void do_what_it_likes(void)
 	}
 }
 
-static void in_children(unsigned first)
+static void fork_children(unsigned first)
 {
 	static char before[TEXT], after[TEXT];
 	for (unsigned i = 0; i < CHILDREN; i++) {
@@ -206,7 +206,7 @@ static void use_all(void)
 START_TEST(a_hundred_children_leave_the_parents_loop_as_it_was)
 {
 	open_all();
-	in_children(1);
+	fork_children(1);
 	use_all();
 	close_all();
 }

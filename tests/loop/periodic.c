@@ -293,7 +293,7 @@ START_TEST(one_timer_serves_all_and_is_armed_only_when_the_first_changes)
 {
 	new_loop();
 	int64_t at = now() + HOUR;
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < 32; i++)
 		ck_assert_int_eq(start(i, at + i, 0), 0);
 	unsigned fds = count_fds();
 	butter_loop_run(loop, BUTTER_RUN_NOWAIT);

@@ -122,7 +122,7 @@ START_TEST(damage_is_noticed)
 	DAMAGE(loop->fds[0].changed, 0);
 	DAMAGE(loop->fds[0].always, 1);
 	DAMAGE(loop->fds[50].registered, 1);
-	DAMAGE(loop->clocks[0].heap.entries[0].slot, 2);
+	DAMAGE(loop->clocks[0].wheel.entries[1].list, 2);
 	end_all();
 }
 END_TEST

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../event/object.h"
+#include "../event/time.h"
+#include "wheel.h"
+
+enum { FIRST_ROOM = 64, FEW = 64, VALUES = BUTTER__VALUES };
+
+static struct butter__deadline *entry(const struct butter__wheel *h, uint32_t i)
+{
+	return &h->entries[i];
+}
+
+static void mark(struct butter__wheel *h, uint32_t list)
+{
+	h->values[list / VALUES] |= UINT64_C(1) << list % VALUES;
+	h->digits |= 1u << list / VALUES;
+}
+
+static void unmark(struct butter__wheel *h, uint32_t list)
+{
+	h->values[list / VALUES] &= ~(UINT64_C(1) << list % VALUES);
+	if (!h->values[list / VALUES])
+		h->digits &= ~(1u << list / VALUES);
+}
+
+static void link_first(struct butter__wheel *h, uint32_t list, uint32_t i)
+{
+	struct butter__deadline *e = entry(h, i);
+	h->lists[list] = (struct butter__list){.first = e->at, .head = i, .count = 1};
+	e->list = list;
+	e->next = e->prev = i;
+	if (butter__wheel_is_placed(list))
+		mark(h, list);
+}
+
+/* As the last of a list. */
+static inline void link_last(struct butter__wheel *h, uint32_t list, uint32_t i)
+{
+	struct butter__list *l = &h->lists[list];
+	if (!l->count) {
+		link_first(h, list, i);
+		return;
+	}
+	struct butter__deadline *e = entry(h, i), *head = entry(h, l->head);
+	e->list = list;
+	e->next = l->head;
+	e->prev = head->prev;
+	entry(h, head->prev)->next = i;
+	head->prev = i;
+	l->count++;
+	if (e->at < l->first)
+		l->first = e->at;
+}
+
+static inline void unlink_one(struct butter__wheel *h, uint32_t i)
+{
+	struct butter__deadline *e = entry(h, i);
+	struct butter__list *l = &h->lists[e->list];
+	if (e->list == BUTTER__NOWHERE)
+		return;
+	l->gone |= e->at == l->first;
+	if (--l->count == 0 && butter__wheel_is_placed(e->list))
+		unmark(h, e->list);
+	if (l->head == i)
+		l->head = e->next;
+	entry(h, e->prev)->next = e->next;
+	entry(h, e->next)->prev = e->prev;
+	e->list = BUTTER__NOWHERE;
+}
+
+/* All of a list, out of which they are taken: a ring. How many they are. */
+static uint32_t take_list(struct butter__wheel *h, uint32_t list)
+{
+	uint32_t count = h->lists[list].count;
+	h->lists[list].count = 0;
+	if (count && butter__wheel_is_placed(list))
+		unmark(h, list);
+	return count;
+}
+
+static void place(struct butter__wheel *h, uint32_t i)
+{
+	link_last(h, butter__wheel_place_of(h, entry(h, i)->at), i);
+}
+
+/* The first list of all that are placed. There is one. */
+static uint32_t first_list(const struct butter__wheel *h)
+{
+	uint32_t digit = (uint32_t)__builtin_ctz(h->digits);
+	return digit * VALUES + (uint32_t)__builtin_ctzll(h->values[digit]);
+}
+
+/* Those that have waited for the clock, until others have. */
+static uint32_t settled(const struct butter__wheel *h)
+{
+	return BUTTER__STAGE + !(h->stage - BUTTER__STAGE);
+}
+
+static void place_settled(struct butter__wheel *h)
+{
+	uint32_t i = h->lists[settled(h)].head;
+	for (uint32_t count = take_list(h, settled(h)); count; count--) {
+		uint32_t next = entry(h, i)->next;
+		entry(h, i)->at = butter__time_add(entry(h, i)->at, h->base);
+		place(h, i);
+		i = next;
+	}
+}
+
+/* Deals out a list that has come up to those of lower digits, from both its ends, so that both are fetched.
+ */
+static void deal(struct butter__wheel *h, uint32_t list)
+{
+	uint32_t shift = list / VALUES * BUTTER__DIGIT, count = take_list(h, list);
+	uint32_t i = h->lists[list].head, k = entry(h, i)->prev, next;
+	uint64_t above = (uint64_t)h->last >> shift & ~(uint64_t)(VALUES - 1);
+	h->last = (int64_t)((above | list % VALUES) << shift);
+	for (; count > 1; count -= 2) {
+		next = entry(h, i)->next;
+		place(h, i);
+		i = next;
+		next = entry(h, k)->prev;
+		place(h, k);
+		k = next;
+	}
+	if (count)
+		place(h, i);
+}
+
+/* Those that are due of the first list go to that of the due, in order; who they are is fetched meanwhile. */
+static void split(struct butter__wheel *h, uint32_t list, int64_t now)
+{
+	uint32_t i = h->lists[list].head, due = 0, next;
+	for (uint32_t count = take_list(h, list); count; count--, i = next) {
+		next = entry(h, i)->next;
+		if (entry(h, i)->at > now) {
+			link_last(h, list, i);
+			continue;
+		}
+		__builtin_prefetch(entry(h, i)->who, 1);
+		entry(h, i)->next = due;
+		due = i;
+	}
+	for (i = butter__wheel_sort(h, due); i; i = next) {
+		next = entry(h, i)->next;
+		link_last(h, BUTTER__DUE, i);
+	}
+}
+
+static int64_t first_settled(const struct butter__wheel *h)
+{
+	const struct butter__list *l = &h->lists[settled(h)];
+	return l->count ? butter__time_add(l->first, h->base) : INT64_MAX;
+}
+
+/* Brings what is due nearer. 0: nothing is. */
+static int advance(struct butter__wheel *h, int64_t now)
+{
+	if (h->lists[settled(h)].count && first_settled(h) <= now) {
+		place_settled(h);
+		return 1;
+	}
+	uint32_t list = h->digits ? first_list(h) : BUTTER__NOWHERE;
+	if (!h->digits || h->lists[list].first > now)
+		return 0;
+	if (list < VALUES || h->lists[list].count <= FEW)
+		split(h, list, now);
+	else
+		deal(h, list);
+	return 1;
+}
+
+uint32_t butter__wheel_due(struct butter__wheel *h, int64_t now)
+{
+	if (!h->count)
+		return 0;
+	while (!h->lists[BUTTER__DUE].count && advance(h, now))
+		;
+	return h->lists[BUTTER__DUE].count ? h->lists[BUTTER__DUE].head : 0;
+}
+
+/* Anew, where the one that was the first is gone. */
+static void find_first(struct butter__wheel *h, struct butter__list *l)
+{
+	uint32_t i = l->head;
+	l->first = INT64_MAX;
+	l->gone = 0;
+	for (uint32_t count = l->count; count; count--, i = entry(h, i)->next)
+		l->first = entry(h, i)->at < l->first ? entry(h, i)->at : l->first;
+}
+
+int64_t butter__wheel_first(struct butter__wheel *h)
+{
+	if (!h->count)
+		return INT64_MAX;
+	if (h->lists[settled(h)].count && h->lists[settled(h)].gone)
+		place_settled(h);
+	if (h->lists[BUTTER__DUE].count)
+		return h->lists[BUTTER__DUE].first;
+	int64_t first = first_settled(h);
+	struct butter__list *l = h->digits ? &h->lists[first_list(h)] : NULL;
+	if (l && l->gone && l->count <= FEW)
+		find_first(h, l);
+	return l && l->first < first ? l->first : first;
+}
+
+/* Each for itself may fail and leave all as it was: the room is told last. */
+static int resize(struct butter__wheel *h, uint32_t room)
+{
+	size_t size;
+	if (room <= h->room || __builtin_mul_overflow((size_t)room, sizeof(*h->entries), &size)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (!h->lists)
+		h->lists = calloc(BUTTER__LISTS, sizeof(*h->lists));
+	struct butter__deadline *entries = h->lists ? realloc(h->entries, size) : NULL;
+	if (!entries)
+		return -1;
+	h->entries = entries;
+	h->room = room;
+	return 0;
+}
+
+/* One that was never used. 0: there is none. */
+static uint32_t new_slot(struct butter__wheel *h)
+{
+	if (h->used == h->room && resize(h, h->room ? h->room * 2 : FIRST_ROOM) < 0)
+		return 0;
+	if (!h->used) {
+		h->stage = BUTTER__STAGE;
+		entry(h, h->used++)->who = NULL;
+	}
+	return h->used++;
+}
+
+static uint32_t take_slot(struct butter__wheel *h, void *who)
+{
+	uint32_t slot = h->free;
+	if (slot)
+		h->free = entry(h, slot)->next;
+	else if (!(slot = new_slot(h)))
+		return 0;
+	entry(h, slot)->who = who;
+	h->count++;
+	return slot;
+}
+
+int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot)
+{
+	uint32_t slot = take_slot(h, who);
+	if (!slot)
+		return -1;
+	entry(h, slot)->list = BUTTER__NOWHERE;
+	*ret_slot = slot;
+	return 0;
+}
+
+static void wait_for_clock(struct butter__wheel *h, uint32_t slot, int64_t after)
+{
+	entry(h, slot)->at = after;
+	entry(h, slot)->seq = h->seq++;
+	link_last(h, h->stage, slot);
+}
+
+int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
+{
+	uint32_t slot = take_slot(h, who);
+	if (!slot)
+		return -1;
+	wait_for_clock(h, slot, after);
+	*ret_slot = slot;
+	return 0;
+}
+
+void butter__wheel_drop(struct butter__wheel *h, uint32_t slot)
+{
+	unlink_one(h, slot);
+	entry(h, slot)->who = NULL;
+	entry(h, slot)->next = h->free;
+	h->free = slot;
+	h->count--;
+}
+
+void butter__wheel_move(struct butter__wheel *h, uint32_t slot, int64_t at)
+{
+	unlink_one(h, slot);
+	entry(h, slot)->at = at;
+	place(h, slot);
+}
+
+void butter__wheel_set(struct butter__wheel *h, uint32_t slot, int64_t at)
+{
+	entry(h, slot)->seq = h->seq++;
+	butter__wheel_move(h, slot, at);
+}
+
+void butter__wheel_set_after(struct butter__wheel *h, uint32_t slot, int64_t after)
+{
+	unlink_one(h, slot);
+	wait_for_clock(h, slot, after);
+}
+
+/* Places all anew, as seen from now. */
+static void replace(struct butter__wheel *h, int64_t now, int64_t by)
+{
+	h->last = now;
+	for (uint32_t list = 0; list < BUTTER__STAGE; list++)
+		take_list(h, list);
+	for (uint32_t i = 1; i < h->used; i++) {
+		if (!entry(h, i)->who || !butter__wheel_is_placed(entry(h, i)->list))
+			continue;
+		entry(h, i)->at = butter__time_add(entry(h, i)->at, by);
+		place(h, i);
+	}
+}
+
+/* The later last is, the fewer lists a deadline goes through. */
+static void set_last(struct butter__wheel *h, int64_t now)
+{
+	int64_t first = first_settled(h);
+	h->last = first < now ? first : now;
+}
+
+/* A clock that was set back is rare. */
+void butter__wheel_settle(struct butter__wheel *h, int64_t now)
+{
+	int64_t not_negative = now < 0 ? 0 : now;
+	if (!h->count)
+		return;
+	if (!h->digits)
+		set_last(h, not_negative);
+	else if (not_negative < h->last)
+		replace(h, not_negative, 0);
+	if (!h->lists[h->stage].count)
+		return;
+	place_settled(h);
+	h->stage = settled(h);
+	h->base = now;
+}
+
+void butter__wheel_shift(struct butter__wheel *h, int64_t by)
+{
+	h->base = butter__time_add(h->base, by);
+	if (h->count)
+		replace(h, h->last, by);
+}
+
+int64_t butter__wheel_at(const struct butter__wheel *h, uint32_t slot, int64_t now)
+{
+	const struct butter__deadline *e = entry(h, slot);
+	if (e->list == h->stage)
+		return butter__time_add(e->at, now);
+	return e->list == settled(h) ? butter__time_add(e->at, h->base) : e->at;
+}
+
+void butter__wheel_free(struct butter__wheel *h)
+{
+	butter__free(h->entries);
+	butter__free(h->lists);
+	*h = (struct butter__wheel){0};
+}
