@@ -201,15 +201,16 @@ static int load_node(const struct butter_tree_node *node, void *data)
 
 /* Where a consumer begins: at the first event, or in DIRS with what is known when they have been read, or is
  * there when nothing is. */
-static size_t begin_model(struct consumer *r, struct butter_tree *t, const char *path, int entries)
+static size_t begin_model(struct consumer *r, struct butter_tree *t, const struct butter__root *root,
+			  int entries)
 {
 	struct butter_tree_event ev;
 	if (entries)
 		return 0;
 	while (butter_tree_pending(t) > 0 && butter_tree_read_event(t, &ev) == 1)
 		note(ev);
-	if (t->roots[0].lazy)
-		consumer_load(r, path);
+	if (root->lazy)
+		consumer_load(r, root->path);
 	else
 		butter_tree_dump(t, load_node, r);
 	return told.count;
@@ -229,9 +230,10 @@ static int try_add(const char *top, size_t row, unsigned nth, uint32_t backend, 
 	fault_clear();
 	if (n < 0) {
 		ck_assert_msg(happened && error == rows[row].error, "%s: errno is %d", r.what, error);
-		ck_assert_msg(add_root(t, roots[0], backend) >= 0, "%s: %s", r.what, strerror(errno));
+		n = add_root(t, roots[0], backend);
+		ck_assert_msg(n >= 0, "%s: %s", r.what, strerror(errno));
 	}
-	size_t from = begin_model(&r, t, roots[0], entries);
+	size_t from = begin_model(&r, t, &t->roots[n], entries);
 	ck_assert_int_eq(read_all(t), 0);
 	recover(t);
 	ck_assert_msg(has(BUTTER_TREE_READY) == 1 || rows[row].is_memory, "%s: not ready", r.what);
