@@ -29,7 +29,7 @@ enum butter__step {
 	BUTTER__CLIMBED, /* it is a node */
 	BUTTER__OUTSIDE, /* nobody was told of it */
 	BUTTER__UNCLEAR, /* it is no more, and no record says where it was: another was renamed over it */
-	BUTTER__FAILED   /* for want of memory or fds */
+	BUTTER__FAILED   /* for want of memory or fds, or it never stands still */
 };
 
 /* 0, or -1 and ENOMEM. */

@@ -136,8 +136,8 @@ static int watch(struct butter__channel *c, int dir, const char *name, uint32_t 
 	if (dir == c->barrier) {
 		if (butter_fanotify_mark(c->fd, FAN_MARK_ADD, FAN_ATTRIB, dir, NULL) < 0)
 			return -1;
-	} else if (butter_fanotify_mark(c->fd, name ? whole | FAN_MARK_DONT_FOLLOW : whole,
-					ALWAYS | (mask & CHANGES), dir, name) < 0) {
+	} else if (butter_fanotify_mark(c->fd, whole | FAN_MARK_DONT_FOLLOW, ALWAYS | (mask & CHANGES), dir,
+					name ? name : ".") < 0) {
 		return -1;
 	}
 	return intern(c, dir, name);
@@ -271,5 +271,6 @@ const struct butter__backend butter__fanotify_backend = {
 	.bytes = bytes,
 	.read = butter__ahead_read,
 	.waiting = waiting,
+	.takes_paths = 1,
 	.tells_self = 1,
 };
