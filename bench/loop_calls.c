@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* System calls of a loop with one io watcher and one timer, each time it goes round: counted, not timed. */
+/*
+ * System calls of a loop with one io watcher and one timer, each time it goes round: counted, not timed.
+ * butter's has to be the one that waits, or the program ends.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -78,6 +81,8 @@ static void row(const char *name, rounds *run, int64_t after, double own)
 	for (int i = 0; loop_libs[i]; i++)
 		figures[i] = loop_libs[i]->open ? calls(loop_libs[i], run, after) - own : -1;
 	loop_figures(name, figures);
+	if (figures[LOOP_BUTTER] > 1 || figures[LOOP_BUTTER] < 1)
+		loop_die(&loop_butter, "not one system call for each turn");
 }
 
 void loop_calls(void)
