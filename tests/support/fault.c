@@ -19,8 +19,8 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -265,6 +265,23 @@ int wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	*ret = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = (long)(ns % 1000000000)};
 	return n;
 }
+
+#if defined __GLIBC__ && !defined __LP64__
+/* libcheck's, with 32-bit times and offsets. */
+FILE *real_fopen32(const char *path, const char *mode) __asm__("__real_fopen");
+FILE *wrap_fopen32(const char *path, const char *mode) __asm__("__wrap_fopen");
+FILE *wrap_fopen32(const char *path, const char *mode)
+{
+	return real_fopen32(path, mode);
+}
+
+int real_clock_gettime32(clockid_t id, void *ret) __asm__("__real_clock_gettime");
+int wrap_clock_gettime32(clockid_t id, void *ret) __asm__("__wrap_clock_gettime");
+int wrap_clock_gettime32(clockid_t id, void *ret)
+{
+	return real_clock_gettime32(id, ret);
+}
+#endif
 
 int real_ioctl(int fd, unsigned long request, ...) __asm__("__real_" IOCTL);
 int wrap_ioctl(int fd, unsigned long request, ...) __asm__("__wrap_" IOCTL);
