@@ -85,7 +85,7 @@ static void operate(void)
 	else if (op < 38)
 		model_stop(w);
 	else if (op < 46)
-		model_new(w, (enum kind)model_random(KINDS));
+		model_new(w, (enum kind)(model_random(KINDS + 3) % KINDS)); /* the first ones are more */
 	else if (op < 51)
 		feed(w);
 	else if (op < 55)

@@ -30,7 +30,7 @@ enum kind {
 	KINDS
 };
 
-enum { WATCHERS = 48, FILES = 6, SIGNALS = 3, PROCESSES = 2, PATHS = 2, SOURCES = 2, INNERS = 2, BUDGET = 4 };
+enum { WATCHERS = 48, FILES = 3, SIGNALS = 3, PROCESSES = 2, PATHS = 2, SOURCES = 2, INNERS = 2, BUDGET = 4 };
 
 /* A number that is an fd's, again and again: high, so that nobody else gets it. */
 enum { FIRST_FD = 300 };

@@ -43,6 +43,7 @@ static struct butter_loop *inner;
 static struct butter_eventfd *source;
 static struct butter_eventfd_event source_event;
 static const char *path;
+static int tells_early = 1; /* epoll of the fds, before the loop runs */
 static unsigned fails, called, refused, first_kind;
 
 /* Each is called once, and then stops. */
@@ -138,6 +139,8 @@ static void live(void (*over)(void))
 		AGAIN(butter_watcher_start(loop, all[i]) == 0, over)
 		ck_assert_msg(butter_loop_verify(loop) == 0, "%s", name[i]);
 	}
+	if (!tells_early)
+		return;
 	AGAIN(butter_loop_fork(loop) == 0, over)
 	AGAIN(butter_loop_fd(loop) >= 0, over)
 }
@@ -147,6 +150,8 @@ static void append(void)
 	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	close(fd);
+	if (!tells_early)
+		butter_watcher_stop(loop, &forked.ev); /* there was none */
 }
 
 static int error_of(int i)
@@ -189,7 +194,8 @@ static void run_all(void)
 	run();
 	butter_loop_free(loop);
 	for (unsigned i = first_kind; i < KINDS; i++)
-		ck_assert_msg(called >> i & 1, "%s was not called", name[i]);
+		ck_assert_msg(called >> i & 1 || (all[i] == &forked.ev && !tells_early), "%s was not called",
+			      name[i]);
 }
 
 /* The nth of these calls fails; until so many are not made. */
@@ -227,6 +233,9 @@ START_TEST(what_epoll_does_not_take_is_told_and_can_be_done_again)
 	open_path();
 	first_kind = WITHOUT_STAT;
 	want_of(FAULT_EPOLL_CTL, ENOSPC);
+	tells_early = 0;
+	butter_ev_fork_init(&forked, on_fork);
+	want_of(FAULT_EPOLL_CTL, ENOSPC);
 }
 END_TEST
 
@@ -261,11 +270,11 @@ static void lift(void)
 START_TEST(without_fds_what_fails_leaves_nothing_and_can_be_done_again)
 {
 	open_path();
-	first_kind = WITH_STAT;
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	unsigned spare = 0, all_fails = 0;
 	do {
 		struct rlimit low = limit;
+		first_kind = spare % 4 ? WITHOUT_STAT : WITH_STAT;
 		open_world();
 		int fd = dup(0); /* the first that is free */
 		close(fd);
@@ -284,8 +293,8 @@ END_TEST
 
 SUITE(loop_want)
 {
-	tcase_add_test(tc, without_memory_what_fails_leaves_nothing_and_can_be_done_again);
-	tcase_add_test(tc, what_epoll_does_not_take_is_told_and_can_be_done_again);
+	tcase_add_test(raw, without_memory_what_fails_leaves_nothing_and_can_be_done_again);
+	tcase_add_test(raw, what_epoll_does_not_take_is_told_and_can_be_done_again);
 	tcase_add_test(tc, an_inotify_that_epoll_does_not_take_is_done_without);
-	tcase_add_test(tc, without_fds_what_fails_leaves_nothing_and_can_be_done_again);
+	tcase_add_test(raw, without_fds_what_fails_leaves_nothing_and_can_be_done_again);
 }

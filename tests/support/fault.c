@@ -273,6 +273,23 @@ int wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	return n;
 }
 
+#if defined __GLIBC__ && !defined __LP64__
+/* libcheck's, with 32-bit times and offsets. */
+FILE *real_fopen32(const char *path, const char *mode) __asm__("__real_fopen");
+FILE *wrap_fopen32(const char *path, const char *mode) __asm__("__wrap_fopen");
+FILE *wrap_fopen32(const char *path, const char *mode)
+{
+	return real_fopen32(path, mode);
+}
+
+int real_clock_gettime32(clockid_t id, void *ret) __asm__("__real_clock_gettime");
+int wrap_clock_gettime32(clockid_t id, void *ret) __asm__("__wrap_clock_gettime");
+int wrap_clock_gettime32(clockid_t id, void *ret)
+{
+	return real_clock_gettime32(id, ret);
+}
+#endif
+
 int real_ioctl(int fd, unsigned long request, ...) __asm__("__real_" IOCTL);
 int wrap_ioctl(int fd, unsigned long request, ...) __asm__("__wrap_" IOCTL);
 int wrap_ioctl(int fd, unsigned long request, ...)
