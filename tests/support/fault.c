@@ -353,6 +353,8 @@ IN_CHILD static enum fault_call call_of(long number)
 		return FAULT_DUP;
 	case SYS_execve:
 		return FAULT_EXECVE;
+	case SYS_openat2:
+		return FAULT_OPENAT2;
 	default:
 		return FAULT_CALLS;
 	}

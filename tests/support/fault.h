@@ -60,6 +60,7 @@ enum fault_call {
 	FAULT_MADVISE,
 	FAULT_REGCOMP, /* these two return an error: fault_result() */
 	FAULT_REGEXEC,
+	FAULT_OPENAT2,
 	FAULT_CALLS
 };
 

@@ -16,7 +16,7 @@
 #include "told.h"
 #include "watched.h"
 
-enum { DEPTH = 300, STACK = 256 << 10, FILES = 64, ROUNDS = 60, EXCHANGE = 2 };
+enum { DEPTH = 200, STACK = 256 << 10, FILES = 64, ROUNDS = 60, EXCHANGE = 2 };
 
 static const unsigned levels[] = {0, BUTTER_TREE_ENTRIES};
 static unsigned level;
@@ -43,11 +43,16 @@ static void assert_outside_is_not_watched(void)
 	ck_assert(!is_path_watched(at_base("out/a/b")));
 }
 
+/* Up to the mark of a sync: whoever reads until there is nothing more reads as long as there is an attacker.
+ */
 static void drain(struct butter_tree *t)
 {
-	struct butter_tree_event ev;
-	while (butter_tree_read_event(t, &ev) > 0)
+	struct butter_tree_event ev = {0};
+	ck_assert_int_eq(butter_tree_sync(t, -1), 1);
+	while (ev.type != BUTTER_TREE_SYNC) {
+		ck_assert_int_eq(butter_tree_read_event(t, &ev), 1);
 		ck_assert_ptr_null(strstr(ev.path, "secret"));
+	}
 }
 
 START_TEST(nothing_outside_is_watched_while_a_directory_and_a_symlink_change_places)
@@ -66,8 +71,6 @@ START_TEST(nothing_outside_is_watched_while_a_directory_and_a_symlink_change_pla
 	for (int i = 0; i < ROUNDS; i++) {
 		if (i % 3 == 0)
 			must_add(t, at_base("r"), 0);
-		drain(t);
-		ck_assert_int_ge(butter_tree_sync(t, -1), 0);
 		drain(t);
 		if (i % 10 == 0)
 			assert_outside_is_not_watched();

@@ -7,7 +7,7 @@
 #include "../../src/tree/tree.h"
 #include "test.h"
 
-enum { COUNT = 600 };
+enum { COUNT = 200 };
 
 static struct butter_tree *open_on(const char *top, uint32_t backend)
 {

@@ -11,7 +11,7 @@
 
 #define NAME "a name of some forty bytes, in every level"
 
-enum { SHALLOW = 250, DEEP = 2000 };
+enum { SHALLOW = 50, DEEP = 500, DEEPEST = 2000 };
 
 static const struct butter_tree_root by_inotify = {.size = sizeof(by_inotify),
 						   .backend = BUTTER_TREE_INOTIFY};
@@ -110,15 +110,16 @@ static double calls_for_each(struct chain *c, unsigned depth)
 START_TEST(a_level_of_a_deep_chain_takes_no_more_calls_than_one_of_a_shallow_chain)
 {
 	struct chain c = {.top = scratch(), .is_there = _i};
-	double shallow = calls_for_each(&c, SHALLOW), deep = calls_for_each(&c, DEEP);
-	ck_assert_msg(deep <= shallow + 2, "%.1f calls for a level of %d, %.1f of %d", deep, DEEP, shallow,
+	unsigned depth = amount(DEEP, DEEPEST);
+	double shallow = calls_for_each(&c, SHALLOW), deep = calls_for_each(&c, depth);
+	ck_assert_msg(deep <= shallow + 2, "%.1f calls for a level of %u, %.1f of %d", deep, depth, shallow,
 		      SHALLOW);
 }
 END_TEST
 
 START_TEST(threads_go_down_a_chain_too)
 {
-	struct chain c = {.top = scratch(), .depth = DEEP, .workers = 2, .is_there = 1};
+	struct chain c = {.top = scratch(), .depth = amount(DEEP, DEEPEST), .workers = 2, .is_there = 1};
 	run(&c);
 }
 END_TEST

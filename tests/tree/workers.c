@@ -176,7 +176,7 @@ END_TEST
 START_TEST(a_directory_takes_64_bytes_at_most_beside_its_name)
 {
 	const char *top = scratch();
-	make_tree(top, amount(DEPTH - 1, DEPTH));
+	make_tree(top, DEPTH);
 	struct butter_tree *x = scan(top, 0, 0);
 	size_t bytes =
 		butter__model_bytes(&x->model) + butter__wds_bytes(&x->channels[BUTTER_TREE_INOTIFY - 1].wds);
