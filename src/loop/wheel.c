@@ -62,7 +62,8 @@ static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 	if (e->list == BUTTER__NOWHERE)
 		return;
 	l->gone |= e->at == l->first;
-	if (--l->count == 0 && butter__wheel_is_placed(e->list))
+	l->count = (l->count - 1u) & INT32_MAX;
+	if (l->count == 0 && butter__wheel_is_placed(e->list))
 		unmark(h, e->list);
 	if (l->head == i)
 		l->head = e->next;
@@ -110,8 +111,7 @@ static void place_settled(struct butter__wheel *h)
 	}
 }
 
-/* Deals out a list that has come up to those of lower digits, from both its ends, so that both are fetched.
- */
+/* Deals a list that has come up out to lower digits, from both its ends: two fetches at a time. */
 static void deal(struct butter__wheel *h, uint32_t list)
 {
 	uint32_t shift = list / VALUES * BUTTER__DIGIT, count = take_list(h, list);
