@@ -142,7 +142,6 @@ void model_inner_callback(int i)
 void model_compare(void)
 {
 	size_t count = 0;
-	int holds = 0;
 	require(butter_loop_verify(m.loop) == 0, "the loop is not sound");
 	model_sweep();
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
@@ -153,7 +152,6 @@ void model_compare(void)
 		require(butter_ev_priority(w->real) == w->priority, "%x has another priority",
 			model_told[w->kind]);
 		count += (size_t)w->is_pending;
-		holds += w->active && w->kind != CLEANUP;
 	}
 	require(butter_loop_pending_count(m.loop) == count, "%zu are pending", count);
 	require(butter_loop_depth(m.loop) == (m.stage != OUTSIDE && m.stage != ENDING), "the depth is wrong");
