@@ -54,24 +54,11 @@ static void print_script(const struct step_list *steps)
 		step_print(stdout, &steps->items[i]);
 }
 
-static long queue_of(uint32_t backend)
-{
-	long n = 0;
-	FILE *f = fopen(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							: "/proc/sys/fs/inotify/max_queued_events",
-			"re");
-	if (f && fscanf(f, "%ld", &n) != 1)
-		n = 0;
-	if (f)
-		fclose(f);
-	return backend == BUTTER_TREE_POLL ? 0 : n;
-}
-
 static void run_steps(const struct setting *o)
 {
 	char error[512];
 	double from = now();
-	struct step_list steps = storm_script(o->seed, o->ops, queue_of(where.backend));
+	struct step_list steps = storm_script(o->seed, o->ops, storm_flood(where.backend));
 	size_t n = storm_replay(&where, &steps, error);
 	printf("steps %s %s SEED=%llu: %zu steps, %.1f s%s%s\n", o->backend, o->level,
 	       (unsigned long long)o->seed, n, now() - from, error[0] ? ": " : "", error);
@@ -96,6 +83,15 @@ static void print_storm(const struct setting *o, const struct storm *s, double s
 	       (unsigned long long)got.rescans, s->checks, seconds);
 }
 
+/* Three times while nobody reads, and each time again while that is made up for. */
+static void want_overflows(struct storm *s)
+{
+	struct butter_tree_statistics got;
+	butter_tree_get(s->x, &got);
+	if (s->backend != BUTTER_TREE_POLL && got.overflows < 6)
+		naive_wrong(&s->known, "overflows", "too few");
+}
+
 static void run_threads(const struct setting *o)
 {
 	struct storm s = {.log = where.log};
@@ -110,6 +106,8 @@ static void run_threads(const struct setting *o)
 		storm_threads(&s, o->seed, 8, o->ops, 1);
 	else
 		storm_threads(&s, o->seed, 4, o->ops, 0);
+	if (strcmp(o->mode, "syncs") != 0)
+		want_overflows(&s);
 	print_storm(o, &s, now() - from);
 	if (s.known.errors > 0)
 		fail(o, s.known.first);

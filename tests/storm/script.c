@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "storm.h"
 
@@ -31,15 +32,14 @@ static void write_some(struct step_list *l, struct dice *d, struct author *autho
 }
 
 /* Once before the reader's turn, and once more while it makes up for that. */
-static void flood(struct step_list *l, long queue)
+static void flood(struct step_list *l, uint32_t n)
 {
-	uint32_t n = (uint32_t)queue / 2 + 10;
 	add(l, STEP_FLOOD, n);
 	add(l, STEP_SYNC, 0);
-	add(l, STEP_FLOOD, n)->inside = 200;
+	add(l, STEP_FLOOD, n)->inside = 20;
 }
 
-struct step_list storm_script(uint64_t seed, size_t count, long queue)
+struct step_list storm_script(uint64_t seed, size_t count, uint32_t n)
 {
 	struct author authors[AUTHORS];
 	struct step_list l = {0};
@@ -59,9 +59,9 @@ struct step_list storm_script(uint64_t seed, size_t count, long queue)
 			checked = l.count;
 			add(&l, STEP_CHECK, 0);
 		}
-		if (queue > 0 && l.count - flooded > count / FLOODS) {
+		if (n > 0 && l.count - flooded > count / FLOODS) {
 			flooded = l.count;
-			flood(&l, queue);
+			flood(&l, n);
 		}
 	}
 	return l;
@@ -99,13 +99,20 @@ struct turn {
 	struct storm *storm;
 	const struct step *at, *end;
 	unsigned chances;
+	uint64_t rescans; /* before it */
 };
+
+/* A flood waits for the listings of a rescan. */
+static int is_chance(const struct turn *t, long number)
+{
+	return t->at->kind != STEP_FLOOD ||
+	       (number == SYS_getdents64 && storm_rescans(t->storm) != t->rescans);
+}
 
 static void interrupt(void *data, long number)
 {
 	struct turn *t = data;
-	(void)number;
-	while (t->at < t->end && ++t->chances >= t->at->inside) {
+	while (t->at < t->end && is_chance(t, number) && ++t->chances >= t->at->inside) {
 		t->chances = 0;
 		act(t->storm, t->at++);
 	}
@@ -113,7 +120,7 @@ static void interrupt(void *data, long number)
 
 static void take_turn(struct storm *s, const struct step *step, const struct step *end)
 {
-	struct turn turn = {.storm = s, .at = step + 1, .end = step + 1};
+	struct turn turn = {.storm = s, .at = step + 1, .end = step + 1, .rescans = storm_rescans(s)};
 	while (step->kind != STEP_CHECK && turn.end < end && turn.end->inside)
 		turn.end++;
 	if (turn.at < turn.end)

@@ -22,6 +22,22 @@ static long read_long(const char *path)
 	return n;
 }
 
+uint32_t storm_flood(uint32_t backend)
+{
+	if (backend == BUTTER_TREE_POLL)
+		return 0;
+	if (backend == BUTTER_TREE_FANOTIFY)
+		return (uint32_t)read_long("/proc/sys/fs/fanotify/max_queued_events") + 10;
+	return (uint32_t)read_long("/proc/sys/fs/inotify/max_queued_events") / 2 + 10;
+}
+
+uint64_t storm_rescans(const struct storm *s)
+{
+	struct butter_tree_statistics now;
+	butter_tree_get(s->x, &now);
+	return now.rescans;
+}
+
 /* Some to begin with, so that the first scan has something to do. */
 static int make_folder(struct storm *s)
 {
@@ -80,8 +96,6 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 {
 	FILE *log = s->log;
 	*s = (struct storm){.backend = backend, .flags = flags, .fd = -1, .log = log};
-	s->queue = read_long(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							     : "/proc/sys/fs/inotify/max_queued_events");
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
 	/* who looks again and again knows files, whatever the level is */

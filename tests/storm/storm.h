@@ -14,7 +14,6 @@ struct storm {
 	uint32_t backend, flags;
 	struct butter_tree *x;
 	struct naive known;
-	long queue; /* records that the kernel's queue holds */
 	unsigned checks, gaps;
 	FILE *log;     /* of events; NULL: none */
 	uint64_t done; /* steps that did something */
@@ -32,6 +31,12 @@ int storm_read(struct storm *s, unsigned most);
 void storm_sync(struct storm *s);
 /* The same, and compares everything. Nobody may write meanwhile. */
 void storm_check(struct storm *s);
+
+/* Renames that are more than the kernel's queue holds, of which inotify has two records each and fanotify
+ * one; 0: there is no queue. */
+uint32_t storm_flood(uint32_t backend);
+/* How often everything was looked at again. */
+uint64_t storm_rescans(const struct storm *s);
 
 /* compare.c: what was told, what is known, and what the kernel watches, with what is there. */
 void storm_compare(struct storm *s);
@@ -54,7 +59,7 @@ struct storm_setting {
 size_t storm_replay(const struct storm_setting *setting, const struct step_list *steps, char ret_error[512]);
 
 /* Steps of this seed for a replay: so many, and turns of the reader. The caller frees the items. */
-struct step_list storm_script(uint64_t seed, size_t count, long queue);
+struct step_list storm_script(uint64_t seed, size_t count, uint32_t flood);
 
 /* Leaves out steps as long as it fails. */
 void storm_shrink(const struct storm_setting *setting, struct step_list *steps);

@@ -123,22 +123,15 @@ struct rescan {
 
 static void flood(struct storm *s)
 {
-	struct step step = {.kind = STEP_FLOOD, .n = (uint32_t)s->queue / 2 + 10};
+	struct step step = {.kind = STEP_FLOOD, .n = storm_flood(s->backend)};
 	step_do(s->fd, &step);
-}
-
-static uint64_t rescans_of(const struct storm *s)
-{
-	struct butter_tree_statistics now;
-	butter_tree_get(s->x, &now);
-	return now.rescans;
 }
 
 /* In the middle of a rescan, by the reader's own thread: what it looks at goes on changing, unseen. */
 static void flood_rescan(void *data, long number)
 {
 	struct rescan *r = data;
-	if (number != SYS_getdents64 || rescans_of(r->storm) == r->rescans || ++r->listings != LATER)
+	if (number != SYS_getdents64 || storm_rescans(r->storm) == r->rescans || ++r->listings != LATER)
 		return;
 	flood(r->storm);
 	meanwhile(NULL, NULL);
@@ -147,11 +140,11 @@ static void flood_rescan(void *data, long number)
 static void overflow(struct gate *g)
 {
 	struct storm *s = g->storm;
-	struct rescan rescan = {.storm = s, .rescans = rescans_of(s)};
+	struct rescan rescan = {.storm = s, .rescans = storm_rescans(s)};
 	open_gate(g);
 	flood(s);
 	meanwhile(flood_rescan, &rescan);
-	while (rescans_of(s) == rescan.rescans && storm_read(s, 10000) >= 0)
+	while (storm_rescans(s) == rescan.rescans && storm_read(s, 10000) >= 0)
 		continue;
 	storm_read(s, 10000);
 	meanwhile(NULL, NULL);
