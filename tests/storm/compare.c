@@ -66,8 +66,8 @@ static int compare_node(const struct butter_tree_node *node, void *data)
 		naive_wrong(v, "known, and not there", path);
 	else if (thing->ino != node->ino || is_dir != S_ISDIR(thing->type))
 		naive_wrong(v, "known, and something else there", path);
-	else if (is_dir && node->wd < 0 && c->storm->backend != BUTTER_TREE_POLL)
-		naive_wrong(v, "not watched", path);
+	else if ((is_dir && c->storm->backend == BUTTER_TREE_INOTIFY) != (node->wd >= 0))
+		naive_wrong(v, node->wd < 0 ? "not watched" : "has a number of inotify", path);
 	if (!thing || !is_dir || c->storm->backend != BUTTER_TREE_INOTIFY)
 		return 0;
 	const struct watch *w = watch_of(c, node->wd);
