@@ -69,6 +69,20 @@ static const char *const moved_while_listed[] = {
 	"~6 exchange 13 b/4 a/4",
 };
 
+/* Where it is looked at, another is only while it is watched; then one of the two takes the place of the
+ * other. */
+static const char *const away_while_watched[] = {
+	"mkdir 0 o/0 -",         "mkdir 0 o/0/1 -",       "mkdir 0 o/3 -",
+	"mkdir 0 o/3/2 -",       "rename 0 o/0 a/4",      "read 0 - -",
+	"~5 exchange 0 a/4 o/3", "~2 exchange 0 a/4 o/3", "~6 exchange 0 a/4 o/3",
+};
+
+static const char *const away_while_watched_and_then[] = {
+	"mkdir 0 o/0 -",        "mkdir 0 o/0/1 -",     "mkdir 0 o/3 -",         "mkdir 0 o/3/2 -",
+	"rename 0 o/0 a/4",     "read 0 - -",          "~5 exchange 0 a/4 o/3", "~2 exchange 0 a/4 o/3",
+	"~12 rename 0 a/4 o/4", "~1 rename 0 o/3 a/2",
+};
+
 #define REPLAY(lines, backend, flags) replay(lines, sizeof(lines) / sizeof(lines[0]), backend, flags)
 
 static void replay(const char *const *lines, size_t count, uint32_t backend, uint32_t flags)
@@ -108,10 +122,20 @@ START_TEST(files_of_a_new_directory_that_moves_while_it_is_listed_are_told)
 }
 END_TEST
 
+static const uint32_t levels[] = {0, BUTTER_TREE_ENTRIES};
+
+START_TEST(a_directory_that_is_away_while_it_is_watched_is_not_taken_for_another)
+{
+	REPLAY(away_while_watched, BUTTER_TREE_INOTIFY, levels[_i]);
+	REPLAY(away_while_watched_and_then, BUTTER_TREE_INOTIFY, levels[_i]);
+}
+END_TEST
+
 SUITE(tree_found_by_storm)
 {
 	tcase_add_test(tc, a_directory_that_changes_places_while_it_is_looked_at_keeps_its_own);
 	tcase_add_test(tc, a_directory_that_is_replaced_while_it_is_looked_at_is_told_whole);
 	tcase_add_test(tc, a_hard_link_goes_with_its_directory);
 	tcase_add_test(tc, files_of_a_new_directory_that_moves_while_it_is_listed_are_told);
+	tcase_add_loop_test(tc, a_directory_that_is_away_while_it_is_watched_is_not_taken_for_another, 0, 2);
 }
