@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * usage: storm [SEED=1] [SEEDS=20] [OPS=200000] [BACKENDS="inotify fanotify poll"] [LEVELS="dirs entries"]
- *              [MODES="steps threads renames syncs"] [SCRIPT=file] [LOG=1]
+ *              [MODES="steps threads renames syncs"] [FLOODS=0] [SCRIPT=file] [LOG=1]
  * Each seed on each backend and level. A run of "steps" that fails is made shorter, and printed as a
- * script; SCRIPT=file does such a one again, LOG=1 with its events.
+ * script; FLOODS=0 has no queue overflow in them; SCRIPT=file does such a one again, LOG=1 with its events.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ struct setting {
 };
 
 static struct storm_setting where;
-static int failures;
+static int failures, floods;
 
 static const char *option(char **argv, const char *name, const char *otherwise)
 {
@@ -58,7 +58,7 @@ static void run_steps(const struct setting *o)
 {
 	char error[512];
 	double from = now();
-	struct step_list steps = storm_script(o->seed, o->ops, storm_flood(where.backend));
+	struct step_list steps = storm_script(o->seed, o->ops, floods ? storm_flood(where.backend) : 0);
 	size_t n = storm_replay(&where, &steps, error);
 	printf("steps %s %s SEED=%llu: %zu steps, %.1f s%s%s\n", o->backend, o->level,
 	       (unsigned long long)o->seed, n, now() - from, error[0] ? ": " : "", error);
@@ -199,6 +199,7 @@ int main(int argc, char **argv)
 	go_aside(dir);
 	where.dir = dir;
 	where.log = strcmp(option(arguments, "LOG", "0"), "1") ? NULL : stdout;
+	floods = strcmp(option(arguments, "FLOODS", "1"), "0") != 0;
 	const char *script = option(arguments, "SCRIPT", NULL);
 	if (script) {
 		o.backend = option(arguments, "BACKENDS", "inotify");

@@ -36,7 +36,7 @@ static void flood(struct step_list *l, uint32_t n)
 {
 	add(l, STEP_FLOOD, n);
 	add(l, STEP_SYNC, 0);
-	add(l, STEP_FLOOD, n)->inside = 20;
+	add(l, STEP_FLOOD, n)->inside = 5;
 }
 
 struct step_list storm_script(uint64_t seed, size_t count, uint32_t n)
@@ -48,6 +48,8 @@ struct step_list storm_script(uint64_t seed, size_t count, uint32_t n)
 	dice_init(&d, seed);
 	for (unsigned i = 0; i < AUTHORS; i++)
 		author_init(&authors[i], seed * AUTHORS + i + 1);
+	if (dice_below(&d, 2))
+		write_some(&l, &d, authors, 1);
 	while (l.count < count) {
 		write_some(&l, &d, authors, 0);
 		unsigned turn = dice_below(&d, 20);
@@ -138,10 +140,20 @@ static void take_turn(struct storm *s, const struct step *step, const struct ste
 		act(s, turn.at++);
 }
 
-static size_t replay(struct storm *s, const struct step_list *steps)
+/* Within the first scan. What files there are then, and were, is not told in DIRS. */
+static void begin_turn(struct storm *s, int begins)
+{
+	struct turn *turn = s->data;
+	turn->storm = s;
+	s->known.merged |= turn->at < turn->end && !s->known.entries;
+	meanwhile(begins && turn->at < turn->end ? interrupt : NULL, turn);
+	while (!begins && turn->at < turn->end)
+		act(s, turn->at++);
+}
+
+static size_t replay(struct storm *s, const struct step_list *steps, size_t i)
 {
 	const struct step *end = steps->items + steps->count;
-	size_t i = 0;
 	while (i < steps->count && s->known.errors == 0) {
 		const struct step *step = &steps->items[i++];
 		if (s->log)
@@ -162,14 +174,18 @@ static size_t replay(struct storm *s, const struct step_list *steps)
 
 size_t storm_replay(const struct storm_setting *setting, const struct step_list *steps, char ret_error[512])
 {
-	struct storm s = {.log = setting->log};
+	struct turn turn = {.at = steps->items, .end = steps->items};
+	struct storm s = {.log = setting->log, .adding = begin_turn, .data = &turn};
 	size_t i = 0;
+	while (i < steps->count && steps->items[i].inside)
+		i++;
+	turn.end += i;
 	virtual_time(1);
 	ret_error[0] = '\0';
 	if (storm_begin(&s, setting->dir, setting->backend, setting->flags) < 0) {
 		snprintf(ret_error, 512, "cannot begin: %s", strerror(errno));
 	} else {
-		i = replay(&s, steps);
+		i = replay(&s, steps, i);
 		memcpy(ret_error, s.known.first, 512);
 		storm_end(&s);
 	}

@@ -8,7 +8,7 @@
 
 #include "storm.h"
 
-enum { CHECKS = 10, WRITERS = 16, REFILL = 4, OWN = 8, LATER = 20 };
+enum { CHECKS = 10, WRITERS = 16, REFILL = 4, OWN = 8, LATER = 5 };
 
 /* Where writers wait while the reader compares. */
 struct gate {
@@ -79,10 +79,13 @@ static void *write_all(void *arg)
 			author_rename(&w->author, &step);
 		else
 			author_step(&w->author, &step);
-		useful += (uint64_t)step_do(g->storm->fd, &step);
-		i += !g->renames || rename;
-		if (!g->renames || rename)
-			__atomic_add_fetch(&g->done, 1, __ATOMIC_SEQ_CST);
+		int done = step_do(g->storm->fd, &step);
+		useful += (uint64_t)done;
+		/* where renames are wanted, only those count that there were */
+		if (g->renames && !(rename && done))
+			continue;
+		i++;
+		__atomic_add_fetch(&g->done, 1, __ATOMIC_SEQ_CST);
 	}
 	pthread_mutex_lock(&g->lock);
 	g->useful += useful;
