@@ -150,7 +150,7 @@ struct butter__backend {
 	/* The next of what the last read(2) gave: 1, 0 there is no more, -1 it cannot be one. */
 	int (*next)(struct butter__channel *c, struct butter__record *ret);
 	size_t (*bytes)(const struct butter__channel *c); /* of its state; NULL: it has none */
-	ssize_t (*read)(struct butter__channel *c); /* into the stream; NULL: read(2) */
+	ssize_t (*read)(struct butter__channel *c);       /* into the stream; NULL: read(2) */
 	/* Bytes behind the stream's buffer; NULL: FIONREAD says. */
 	uint64_t (*waiting)(struct butter_tree *t, struct butter__channel *c);
 	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
@@ -235,7 +235,8 @@ struct butter_tree {
 	struct butter__mountpoints mounts;
 	int32_t pid; /* who did what is being handled; 0: not known */
 	uint32_t scan_workers;
-	int rules; /* a root has had rules, or lists */
+	int rules;     /* a root has had rules, or lists */
+	int lists_all; /* everything is being listed: what moves meanwhile may not come by any more */
 };
 
 /* Whose records are of the way to a root too, whatever its own backend is. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "storm.h"
 
 static long read_long(const char *path)
@@ -101,6 +102,26 @@ static void list_dirs(struct storm *s)
 		continue;
 }
 
+static void list_below(struct storm *s, const char *top)
+{
+	struct disk disk = {0};
+	disk_add(&disk, s->fd, top);
+	for (size_t i = 0; i < disk.count; i++)
+		naive_learn(&s->known, disk.things[i].path, S_ISDIR(disk.things[i].type));
+	disk_free(&disk);
+}
+
+/* Who looks again and again tells files from then on, too, but not those that the first look has found. */
+static void list_all(struct storm *s)
+{
+	storm_sync(s);
+	naive_forget(&s->known);
+	s->known.errors = 0;
+	s->known.first[0] = '\0';
+	list_below(s, "a");
+	list_below(s, "b");
+}
+
 /* Who follows directories begins with a listing. A tree that knows no more than it has met tells less. */
 static void begin_reading(struct storm *s)
 {
@@ -110,7 +131,9 @@ static void begin_reading(struct storm *s)
 	butter_tree_dump(s->x, count_dir, &dirs);
 	s->known.deep = listed && dirs == 2;
 	s->known.merged |= s->backend == BUTTER_TREE_FANOTIFY && listed;
-	if (listed && !s->known.deep)
+	if (listed && s->backend == BUTTER_TREE_POLL)
+		list_all(s);
+	else if (listed && !s->known.deep)
 		list_dirs(s);
 	else
 		for (size_t i = 0; i < count; i++)
