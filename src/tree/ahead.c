@@ -41,6 +41,17 @@ static unsigned char *last_buffer(struct butter__channel *c, uint32_t **ret_len)
 	return a->buffers[a->count - 1];
 }
 
+/* What cannot be read is lost, but for one failure that is none the next time. */
+static ssize_t read_on(struct butter_tree *t, const struct butter__channel *c, unsigned char *buf, size_t len)
+{
+	ssize_t n = butter__read(c->fd, buf, len);
+	if (n < 0)
+		n = butter__read(c->fd, buf, len);
+	if (n < 0)
+		t->lost = 1;
+	return n;
+}
+
 /* How many records were read; -1: no more can be. */
 static int read_more(struct butter_tree *t, struct butter__channel *c)
 {
@@ -51,7 +62,7 @@ static int read_more(struct butter_tree *t, struct butter__channel *c)
 		t->lost = 1;
 		return -1;
 	}
-	ssize_t n = butter__read(c->fd, buf + *len, BUTTER__STREAM_SIZE - *len);
+	ssize_t n = read_on(t, c, buf + *len, BUTTER__STREAM_SIZE - *len);
 	if (n <= 0)
 		return -1;
 	uint32_t end = *len + (uint32_t)n;
@@ -67,7 +78,8 @@ static int read_more(struct butter_tree *t, struct butter__channel *c)
 void butter__ahead_fill(struct butter_tree *t, struct butter__channel *c)
 {
 	int waiting = 0, saved = errno;
-	ioctl(c->fd, FIONREAD, &waiting);
+	if (ioctl(c->fd, FIONREAD, &waiting) < 0 && ioctl(c->fd, FIONREAD, &waiting) < 0)
+		t->lost = 1;
 	for (int left = waiting / METADATA, n = 0; left > 0 && n >= 0; left -= n)
 		n = read_more(t, c);
 	c->ahead = butter__fan_of(c)->ahead.count;
@@ -129,13 +141,54 @@ static int grow_turns(struct butter__ahead *a)
 	return 0;
 }
 
-static int note_target(struct butter__ahead *a, const struct butter__key *key)
+/* 0, or -1 and ENOMEM. */
+static int note_in(struct butter__ahead *a, int which, const void *key, size_t len, uint32_t i)
 {
-	int target = butter__handles_intern(&a->targets, key->bytes, key->len);
-	while (target >= 0 && a->heads.count <= (uint32_t)target)
-		if (butter__list_add(&a->heads, 0) < 0 || butter__list_add(&a->tails, 0) < 0)
+	struct butter__turns_index *x = &a->by[which];
+	int number = butter__handles_intern(&x->keys, key, len);
+	while (number >= 0 && x->heads.count <= (uint32_t)number)
+		if (butter__list_add(&x->heads, 0) < 0 || butter__list_add(&x->tails, 0) < 0)
 			return -1;
-	return target;
+	if (number < 0)
+		return -1;
+	if (x->heads.items[number])
+		turn(a, x->tails.items[number])->of[which].next = i;
+	else
+		x->heads.items[number] = i;
+	x->tails.items[number] = i;
+	turn(a, i)->of[which].number = (uint32_t)number;
+	return 0;
+}
+
+static void forget_in(struct butter__ahead *a, int which, const struct butter__turn *old)
+{
+	struct butter__turns_index *x = &a->by[which];
+	uint32_t number = old->of[which].number;
+	if (!number)
+		return;
+	x->heads.items[number] = old->of[which].next;
+	if (!old->of[which].next)
+		butter__handles_forget(&x->keys, (int)number);
+}
+
+static size_t place_of(unsigned char *place, const struct butter__key *dir, const char *name, size_t len)
+{
+	memcpy(place, dir->bytes, dir->len);
+	memcpy(place + dir->len, name, len);
+	return dir->len + len;
+}
+
+static int note_place(struct butter__ahead *a, const struct butter_fanotify_event *ev, uint32_t i)
+{
+	unsigned char place[BUTTER__KEY_LIMIT + NAME_MAX];
+	struct butter__key dir;
+	int renamed = (ev->mask & FAN_RENAME) != 0;
+	size_t len = renamed ? ev->old_name_len : ev->name_len;
+	if (ev->mask & FAN_CREATE || len == 0 || len > NAME_MAX ||
+	    butter__fan_key_of(renamed ? &ev->old_dir : &ev->dir, &dir) < 0)
+		return 0;
+	len = place_of(place, &dir, renamed ? ev->old_name : ev->name, len);
+	return note_in(a, BUTTER__BY_PLACE, place, len, i);
 }
 
 static int note_turn(struct butter__ahead *a, const struct butter_fanotify_event *ev, uint64_t at)
@@ -143,18 +196,11 @@ static int note_turn(struct butter__ahead *a, const struct butter_fanotify_event
 	struct butter__key key;
 	if (!butter__is_turn(ev) || butter__fan_key_of(&ev->object, &key) < 0)
 		return 0;
-	int target = grow_turns(a) < 0 ? -1 : note_target(a, &key);
-	if (target < 0)
+	if (grow_turns(a) < 0)
 		return -1;
 	uint32_t i = a->last++;
-	*turn(a, i) = (struct butter__turn){
-		.at = at, .raw = ev->raw, .len = ev->raw_len, .target = (uint32_t)target};
-	if (a->heads.items[target])
-		turn(a, a->tails.items[target])->next = i;
-	else
-		a->heads.items[target] = i;
-	a->tails.items[target] = i;
-	return 0;
+	*turn(a, i) = (struct butter__turn){.at = at, .raw = ev->raw, .len = ev->raw_len};
+	return note_in(a, BUTTER__BY_TARGET, key.bytes, key.len, i) < 0 ? -1 : note_place(a, ev, i);
 }
 
 static int index_buffer(struct butter__ahead *a, const unsigned char *buf, uint32_t len, uint64_t base)
@@ -175,9 +221,8 @@ static void forget_turns(struct butter__ahead *a)
 {
 	while (a->first != a->last && turn(a, a->first)->at < a->handled) {
 		const struct butter__turn *old = turn(a, a->first++);
-		a->heads.items[old->target] = old->next;
-		if (!old->next)
-			butter__handles_forget(&a->targets, (int)old->target);
+		forget_in(a, BUTTER__BY_TARGET, old);
+		forget_in(a, BUTTER__BY_PLACE, old);
 	}
 	if (a->first == a->last && a->size)
 		a->first = a->last = 1;
@@ -196,17 +241,35 @@ static int index_all(struct butter__channel *c)
 	return n;
 }
 
+/* 0: there is none. */
+static uint32_t first_of(const struct butter__ahead *a, int which, const void *key, size_t len)
+{
+	const struct butter__turns_index *x = &a->by[which];
+	int number = butter__handles_find(&x->keys, key, len);
+	return number ? x->heads.items[number] : 0;
+}
+
 int butter__ahead_first(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key,
 			struct butter_fanotify_event *ret)
 {
 	struct butter__ahead *a = &butter__fan_of(c)->ahead;
 	if (index_all(c) < 0)
 		t->lost = 1;
-	int target = butter__handles_find(&a->targets, key->bytes, key->len);
-	if (!target || !a->heads.items[target])
-		return 0;
-	const struct butter__turn *first = turn(a, a->heads.items[target]);
-	return butter_fanotify_decode(first->raw, first->len, ret) > 0;
+	uint32_t i = first_of(a, BUTTER__BY_TARGET, key->bytes, key->len);
+	return i && butter_fanotify_decode(turn(a, i)->raw, turn(a, i)->len, ret) > 0;
+}
+
+int butter__ahead_left(struct butter_tree *t, struct butter__channel *c, const struct butter__key *dir,
+		       const char *name, size_t len, struct butter_fanotify_event *ret)
+{
+	struct butter__ahead *a = &butter__fan_of(c)->ahead;
+	unsigned char place[BUTTER__KEY_LIMIT + NAME_MAX];
+	if (index_all(c) < 0)
+		t->lost = 1;
+	uint32_t i = first_of(a, BUTTER__BY_PLACE, place, place_of(place, dir, name, len));
+	while (i && a->by[BUTTER__BY_TARGET].heads.items[turn(a, i)->of[BUTTER__BY_TARGET].number] != i)
+		i = turn(a, i)->of[BUTTER__BY_PLACE].next;
+	return i && butter_fanotify_decode(turn(a, i)->raw, turn(a, i)->len, ret) > 0;
 }
 
 void butter__ahead_free(struct butter__channel *c)
@@ -215,9 +278,11 @@ void butter__ahead_free(struct butter__channel *c)
 	while (a->count > 0)
 		butter__free(a->buffers[--a->count]);
 	butter__free(a->turns);
-	butter__free(a->heads.items);
-	butter__free(a->tails.items);
-	butter__handles_free(&a->targets);
+	for (int i = 0; i < 2; i++) {
+		butter__free(a->by[i].heads.items);
+		butter__free(a->by[i].tails.items);
+		butter__handles_free(&a->by[i].keys);
+	}
 	*a = (struct butter__ahead){0};
 	c->ahead = 0;
 }

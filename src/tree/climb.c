@@ -13,7 +13,7 @@
 #include "../syscall.h"
 #include "climb.h"
 
-enum { TRIES = 8, WAITS = 5, DEEPEST = 1 << 16 };
+enum { TRIES = 64, WAITS = 5, DEEPEST = 1 << 16 };
 
 static struct butter__rung *last(struct butter__climb *w)
 {
@@ -33,6 +33,7 @@ int butter__climb_begin(struct butter__climb *w, const struct butter__key *key)
 	struct butter__rung *link = &w->links[w->count++];
 	link->key = *key;
 	link->dev = link->ino = link->name_len = 0;
+	link->name[0] = '\0';
 	return 0;
 }
 
@@ -48,11 +49,11 @@ void butter__climb_end(struct butter__climb *w)
 	go(w, -1);
 }
 
-/* An entry is enough: what counts is the lock. */
+/* There is no room for an entry, so that whoever lists the directory misses none: what counts is the lock. */
 void butter__climb_lock(int dir)
 {
-	_Alignas(8) char entry[512];
-	butter__syscall(SYS_getdents64, dir, entry, sizeof(entry));
+	_Alignas(8) char entry[8];
+	butter__syscall(SYS_getdents64, dir, entry, (size_t)0);
 }
 
 static int open_parent(int fd)
@@ -151,9 +152,25 @@ static int ask_name(struct butter__climb *w, int up)
 	return name ? set_name(last(w), name + 1, strlen(name + 1)) : -1;
 }
 
-/* The parent, in which the name has been found to be this directory's; -1 and errno. */
+/* 1: this directory, and this name in it, are what was asked before. */
+static int is_again(int up, const char *name, struct butter__rung *before)
+{
+	struct stat st = {0};
+	fstat(up, &st);
+	int again = before->ino == st.st_ino && before->dev == st.st_dev && !strcmp(before->name, name);
+	before->ino = st.st_ino;
+	before->dev = st.st_dev;
+	strcpy(before->name, name);
+	return again;
+}
+
+/*
+ * The parent, in which the name has been found to be this directory's; -1 and errno, EAGAIN: it moves faster
+ * than it can be found, ENOENT: it is no more, or its name leads to something else.
+ */
 static int find_parent(struct butter__climb *w)
 {
+	struct butter__rung before = {0};
 	struct butter__key key;
 	for (int i = 0; i < TRIES; i++) {
 		int up = open_parent(w->fd);
@@ -163,11 +180,13 @@ static int find_parent(struct butter__climb *w)
 		    butter__fan_key(butter__fan_of(w->channel), up, last(w)->name, &key) == 0 &&
 		    butter__key_is(&key, &last(w)->key))
 			return up;
+		int again = is_again(up, last(w)->name, &before);
 		butter__close(up);
-		if (identify(w->fd, last(w)) < 0)
-			break;
+		errno = ENOENT;
+		if (identify(w->fd, last(w)) < 0 || again)
+			return -1;
 	}
-	errno = ENOENT;
+	errno = EAGAIN;
 	return -1;
 }
 
@@ -233,7 +252,7 @@ enum butter__step butter__climb_step(struct butter__climb *w)
 	int up = w->fd >= 0 && identify(w->fd, last(w)) == 0 ? find_parent(w) : -1;
 	if (up >= 0)
 		return higher(w, up);
-	if (butter__is_lack(errno))
+	if (butter__is_lack(errno) || errno == EAGAIN)
 		return BUTTER__FAILED;
 	last(w)->dev = last(w)->ino = 0;
 	if (w->fd >= 0 && identify(w->fd, last(w)) == 0)

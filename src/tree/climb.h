@@ -19,16 +19,17 @@ struct butter__climb {
 	const struct butter__root *root;
 	struct butter__rung *links;
 	uint32_t count, size;
-	int fd;    /* of the last of them; -1: not open */
-	int waits; /* for the record that says where a directory was that is no more */
+	int fd;        /* of the last of them; -1: not open */
+	uint32_t node; /* that was reached; 0: none */
+	int waits;     /* for the record that says where a directory was that is no more */
 };
 
 enum butter__step {
 	BUTTER__HIGHER,  /* the link is known, and the next is to be found */
 	BUTTER__CLIMBED, /* it is a node */
 	BUTTER__OUTSIDE, /* nobody was told of it */
-	BUTTER__UNCLEAR, /* it is no more, and no record says where it was */
-	BUTTER__FAILED   /* for want of memory or fds */
+	BUTTER__UNCLEAR, /* it is no more, and no record says where it was: another was renamed over it */
+	BUTTER__FAILED   /* for want of memory or fds, or it never stands still */
 };
 
 /* 0, or -1 and ENOMEM. */

@@ -32,8 +32,18 @@ struct butter__turn {
 	uint64_t at; /* in the stream */
 	const unsigned char *raw;
 	uint32_t len;
-	uint32_t target, next; /* a number of targets; the next of the same target, or 0 */
+	struct {
+		uint32_t number,
+			next; /* of the index, 0: it is not in it; the next of the same number, or 0 */
+	} of[2];
 };
+
+/* Turns by what they have in common, in their order. */
+struct butter__turns_index {
+	struct butter__handles keys;
+	struct butter__list heads, tails; /* turns, by number of the key */
+};
+enum { BUTTER__BY_TARGET, BUTTER__BY_PLACE /* where it was: the directory's key, then the name */ };
 
 struct butter__ahead {
 	unsigned char *buffers[BUTTER__AHEAD_MOST];
@@ -42,9 +52,8 @@ struct butter__ahead {
 	uint64_t handled; /* what is before it has had its turn */
 	uint64_t indexed; /* up to here turns are known */
 	struct butter__turn *turns;
-	uint32_t first, last, size;       /* turns from first to before last, from 1, modulo size */
-	struct butter__handles targets;   /* by key */
-	struct butter__list heads, tails; /* turns, by target */
+	uint32_t first, last, size; /* turns from first to before last, from 1, modulo size */
+	struct butter__turns_index by[2];
 };
 
 struct butter__fan {
@@ -73,6 +82,9 @@ void butter__ahead_fill(struct butter_tree *t, struct butter__channel *c);
 /* The first record whose turn has not come that says where a directory was: 1, or 0 there is none. */
 int butter__ahead_first(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key,
 			struct butter_fanotify_event *ret);
+/* The first such record of a directory that left this name, and of which no other is waiting before it. */
+int butter__ahead_left(struct butter_tree *t, struct butter__channel *c, const struct butter__key *dir,
+		       const char *name, size_t len, struct butter_fanotify_event *ret);
 /* The next buffer of the stream into the channel: as read(2). */
 ssize_t butter__ahead_read(struct butter__channel *c);
 /* Bytes behind the channel's own buffer. */
@@ -87,7 +99,8 @@ static inline int butter__is_turn(const struct butter_fanotify_event *ev)
 
 /* lazy.c */
 
-/* The number of the directory of a record, which becomes known if it is in a root; 0: it is in none. */
+/* The number of the directory of a record, which becomes known if it is in a root; 0: it is in none. What
+ * becomes of a name in one that is no more, nobody knows where, is a loss. */
 int butter__lazy_meet(struct butter_tree *t, struct butter__channel *c,
 		      const struct butter_fanotify_handle *h, int is_name);
 void butter__lazy_meet_roots(struct butter_tree *t, struct butter__channel *c);

@@ -136,8 +136,8 @@ static int watch(struct butter__channel *c, int dir, const char *name, uint32_t 
 	if (dir == c->barrier) {
 		if (butter_fanotify_mark(c->fd, FAN_MARK_ADD, FAN_ATTRIB, dir, NULL) < 0)
 			return -1;
-	} else if (butter_fanotify_mark(c->fd, name ? whole | FAN_MARK_DONT_FOLLOW : whole,
-					ALWAYS | (mask & CHANGES), dir, name) < 0) {
+	} else if (butter_fanotify_mark(c->fd, whole | FAN_MARK_DONT_FOLLOW, ALWAYS | (mask & CHANGES), dir,
+					name ? name : ".") < 0) {
 		return -1;
 	}
 	return intern(c, dir, name);
@@ -205,13 +205,18 @@ static int tell_rename(struct butter__channel *c, const struct butter_fanotify_e
 	return tell_half(c, ev, 1, ret);
 }
 
+/* Else it is of a directory itself, or of a file that has no name any more. */
+static int is_of_name(const struct butter_fanotify_event *ev)
+{
+	return ev->name_len > 0 && !(ev->name_len == 1 && ev->name[0] == '.');
+}
+
 static int tell(struct butter__channel *c, const struct butter_fanotify_event *ev, struct butter__record *ret)
 {
 	int wd;
 	if (ev->mask & FAN_Q_OVERFLOW)
 		wd = -1;
-	else if (!(wd = number_of(c, ev->dir.handle ? &ev->dir : &ev->object,
-				  ev->mask & (COMES_AND_GOES | FAN_RENAME) ? 1 : 0)))
+	else if (!(wd = number_of(c, ev->dir.handle ? &ev->dir : &ev->object, is_of_name(ev))))
 		return 0;
 	*ret = (struct butter__record){.wd = wd,
 				       .mask = (uint32_t)ev->mask &
@@ -246,8 +251,8 @@ static size_t bytes(const struct butter__channel *c)
 {
 	const struct butter__fan *s = c->state;
 	return butter__handles_bytes(&s->handles) + butter__handles_bytes(&s->away[0]) +
-	       butter__handles_bytes(&s->away[1]) + butter__handles_bytes(&s->ahead.targets) +
-	       s->ahead.size * sizeof(*s->ahead.turns);
+	       butter__handles_bytes(&s->away[1]) + butter__handles_bytes(&s->ahead.by[0].keys) +
+	       butter__handles_bytes(&s->ahead.by[1].keys) + s->ahead.size * sizeof(*s->ahead.turns);
 }
 
 static uint64_t waiting(struct butter_tree *t, struct butter__channel *c)
@@ -266,5 +271,6 @@ const struct butter__backend butter__fanotify_backend = {
 	.bytes = bytes,
 	.read = butter__ahead_read,
 	.waiting = waiting,
+	.takes_paths = 1,
 	.tells_self = 1,
 };

@@ -67,14 +67,18 @@ static int is_lazy(const struct butter__channel *c, const struct butter__root *r
 	return root->node && root->lazy && !root->missing && root->channel == c;
 }
 
-/* In one of these roots, and so in all of them that it is in; what was walked says nothing. */
+/*
+ * In one of these roots, and so in all of them that it is in. What was walked says nothing, nor that it is a
+ * root's own directory, which nobody has met.
+ */
 static int is_node(const struct butter_tree *t, const struct butter__channel *c, int wd)
 {
 	uint32_t node = wd > 0 ? butter__wds_get(&c->wds, wd) : 0, at = 0;
 	if (!node || t->root_count == 1)
 		return node != 0;
 	int several = butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
-	while (node && !is_lazy(c, &t->roots[butter__model_root(&t->model, node)]))
+	while (node && (butter__node(&t->model, node)->flags & BUTTER__NODE_ROOT ||
+			!is_lazy(c, &t->roots[butter__model_root(&t->model, node)])))
 		node = several ? butter__next_alias(t, c, wd, &at) : 0;
 	return node != 0;
 }
@@ -98,7 +102,10 @@ uint32_t butter__lazy_add(struct butter_tree *t, struct butter__channel *c, uint
 		t->lost = 1;
 		return 0;
 	}
-	butter__model_set_ino(&t->model, node, link->dev, link->ino);
+	struct butter__rung is = *link;
+	if (!is.ino && is.key.len)
+		butter__climb_identify(&t->roots[butter__model_root(&t->model, parent)], &is);
+	butter__model_set_ino(&t->model, node, is.dev, is.ino);
 	butter__node(&t->model, node)->lazy = 1;
 	if (verdict == BUTTER__FILTER_LEAF || !link->key.len)
 		return node;
@@ -129,7 +136,7 @@ static enum butter__step next_step(struct butter__climb *climb, uint32_t *ret_no
 		climb->count--;
 		return BUTTER__CLIMBED;
 	}
-	if (!is_node(t, c, wd) && is_away(butter__fan_of(c), key))
+	if (is_node(t, c, wd) || is_away(butter__fan_of(c), key))
 		return BUTTER__OUTSIDE;
 	return butter__climb_step(climb);
 }
@@ -154,14 +161,13 @@ static void note_away(struct butter_tree *t, struct butter__channel *c, const st
 			add_away(t, s, &climb->links[i].key);
 }
 
-static enum butter__step meet_in(struct butter_tree *t, struct butter__channel *c, struct butter__root *root,
-				 const struct butter__key *key, int waits, struct butter__climb *ret)
+static enum butter__step climb_in(struct butter_tree *t, struct butter__channel *c, struct butter__root *root,
+				  const struct butter__key *key, int waits, struct butter__climb *ret)
 {
-	uint32_t node = 0;
 	*ret = (struct butter__climb){.tree = t, .channel = c, .root = root, .fd = -1, .waits = waits};
-	enum butter__step step = climb(ret, key, &node);
-	if (step == BUTTER__CLIMBED)
-		add_nodes(t, c, node, ret);
+	enum butter__step step = climb(ret, key, &ret->node);
+	if (step != BUTTER__CLIMBED)
+		ret->node = 0;
 	return step;
 }
 
@@ -172,7 +178,7 @@ static int known(const struct butter__channel *c, const struct butter__key *key)
 	return wd && butter__wds_get(&c->wds, wd) ? wd : 0;
 }
 
-/* In all roots, before it is away in any. */
+/* In all roots, before it is a node, or away, in any. */
 static int meet(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key, int waits)
 {
 	struct butter__climb *climbs = calloc(t->root_count, sizeof(*climbs));
@@ -181,9 +187,13 @@ static int meet(struct butter_tree *t, struct butter__channel *c, const struct b
 		t->lost = 1;
 	for (uint32_t i = 0; climbs && i < t->root_count; i++)
 		if (is_lazy(c, &t->roots[i])) {
-			enum butter__step step = meet_in(t, c, &t->roots[i], key, waits, &climbs[i]);
+			enum butter__step step = climb_in(t, c, &t->roots[i], key, waits, &climbs[i]);
 			unclear |= step == BUTTER__FAILED || step == BUTTER__UNCLEAR;
+			if (step == BUTTER__UNCLEAR && waits)
+				t->lost = 1;
 		}
+	for (uint32_t i = 0; climbs && i < t->root_count; i++)
+		add_nodes(t, c, climbs[i].node, &climbs[i]);
 	for (uint32_t i = 0; climbs && i < t->root_count; i++) {
 		if (!unclear)
 			note_away(t, c, &climbs[i]);
@@ -233,7 +243,7 @@ int butter__lazy_meet(struct butter_tree *t, struct butter__channel *c,
 }
 
 /* A directory that a record says was there; nothing but its identity comes from the disk. */
-static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, struct butter__rung *link)
+static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, const struct butter__rung *link)
 {
 	uint32_t at = 0, parent = butter__wds_get(&c->wds, dir);
 	int several = parent && butter__node(&t->model, parent)->flags & BUTTER__NODE_ALIASED;
@@ -242,11 +252,7 @@ static void add_at(struct butter_tree *t, struct butter__channel *c, int dir, st
 		if (butter__list_add(&parents, parent) < 0)
 			t->lost = 1;
 	for (uint32_t i = 0; i < parents.count; i++)
-		if (butter__node(&t->model, parents.items[i])->lazy) {
-			butter__climb_identify(&t->roots[butter__model_root(&t->model, parents.items[i])],
-					       link);
-			butter__lazy_add(t, c, parents.items[i], link);
-		}
+		butter__lazy_add(t, c, parents.items[i], link);
 	butter__free(parents.items);
 }
 
@@ -289,20 +295,65 @@ static int is_told(struct butter_tree *t, struct butter__channel *c, uint32_t di
 	return 0;
 }
 
+/* The key of what was looked at; 0, or -1: something else may be there by now. */
+static int key_of(struct butter__fan *s, int fd, const char *name, const struct butter__there *there,
+		  struct butter__key *ret)
+{
+	struct stat st;
+	if (there->wd >= 0) {
+		set_key(s, there->wd, ret);
+		return 0;
+	}
+	return butter__fan_key(s, fd, name, ret) < 0 || butter__stat_at(fd, name, &st) < 0 ||
+			       st.st_ino != there->st.st_ino || st.st_dev != there->st.st_dev
+		       ? -1
+		       : 0;
+}
+
+/* Nothing is known of it. */
+static int is_strange(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key)
+{
+	struct butter__fan *s = butter__fan_of(c);
+	return !is_node(t, c, number_of(s, key)) && !is_away(s, key);
+}
+
+/*
+ * Something comes to a name where the model has nothing, and whoever was told may have a directory that has
+ * left meanwhile, or is just changing places with it.
+ */
+static void add_left(struct butter_tree *t, struct butter__channel *c, uint32_t dir, const char *name,
+		     size_t len)
+{
+	struct butter__fan *s = butter__fan_of(c);
+	struct butter_fanotify_event ev;
+	struct butter__key key;
+	set_key(s, butter__node(&t->model, dir)->wd, &key);
+	if (butter__ahead_left(t, c, &key, name, len, &ev) && butter__fan_key_of(&ev.object, &key) == 0 &&
+	    is_strange(t, c, &key))
+		add_before(t, c, &ev, &key);
+}
+
+static int has_room(const struct butter_tree *t, uint32_t dir, const char *name, size_t len)
+{
+	const struct butter__node *n = butter__node(&t->model, dir);
+	return n->lazy && n->wd >= 0 && !butter__model_find(&t->model, dir, name, len);
+}
+
 int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
 			  const struct butter__there *there)
 {
 	struct butter__channel *c = butter__channel_of(t, dir);
-	struct butter__fan *s = butter__fan_of(c);
 	struct butter__key key;
 	int saved = errno, told = 0;
-	if (!is_lazy(c, &t->roots[butter__model_root(&t->model, dir)]) || is_node(t, c, there->wd))
+	if (!is_lazy(c, &t->roots[butter__model_root(&t->model, dir)]))
 		return 0;
-	if (butter__fan_key(s, fd, name, &key) == 0 && !is_node(t, c, number_of(s, &key)) &&
-	    !is_away(s, &key)) {
+	int strange = key_of(butter__fan_of(c), fd, name, there, &key) == 0 && is_strange(t, c, &key);
+	if (strange || has_room(t, dir, name, len)) {
 		butter__climb_lock(fd);
 		butter__ahead_fill(t, c);
-		told = is_told(t, c, dir, name, len, &key);
+		told = strange && is_told(t, c, dir, name, len, &key);
+		if (!told && has_room(t, dir, name, len))
+			add_left(t, c, dir, name, len);
 	}
 	errno = saved;
 	return told;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../event/object.h"
 #include "look.h"
 #include "verdict.h"
 
@@ -20,6 +21,11 @@ static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct 
 	return root->flags & BUTTER_TREE_ONE_FILESYSTEM && root->dev != st->st_dev;
 }
 
+static int is_of(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
 /*
  * The watch is of this very directory, when it was there before and after: as good as always. It may have
  * been away in between, for just that long; a record of that is on its way, and who compares compares both.
@@ -27,7 +33,24 @@ static int is_beyond(const struct butter_tree *t, uint32_t parent, const struct 
 static int is_still(int dir, const char *name, const struct stat *st)
 {
 	struct stat now;
-	return butter__stat_at(dir, name, &now) == 0 && now.st_ino == st->st_ino && now.st_dev == st->st_dev;
+	return butter__stat_at(dir, name, &now) == 0 && is_of(&now, st);
+}
+
+/* By name, another may have been there for a moment; so where fds will do, it is what is open. */
+static int watch(struct butter__channel *c, int dir, const char *name, uint32_t mask, const struct stat *st)
+{
+	struct stat now;
+	if (!c->backend->takes_paths)
+		return c->backend->watch(c, dir, name, mask);
+	int wd = -1, fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &now) == 0 && is_of(&now, st))
+		wd = c->backend->watch(c, fd, NULL, mask);
+	else
+		errno = ENOENT;
+	butter__close(fd);
+	return wd;
 }
 
 /*
@@ -55,7 +78,7 @@ void butter__look(struct butter_tree *t, int dir, uint32_t parent, const char *n
 		ret->leaf = verdict == BUTTER__FILTER_LEAF || (ret->is_dir && is_beyond(t, parent, &ret->st));
 		if (!ret->is_dir || ret->leaf)
 			return;
-		ret->wd = c->backend->watch(c, dir, name, butter__root_mask(t, parent));
+		ret->wd = watch(c, dir, name, butter__root_mask(t, parent), &ret->st);
 		ret->error = ret->wd < 0 ? errno : 0;
 		if (ret->wd >= 0 || (ret->error != ENOENT && ret->error != ENOTDIR && ret->error != ELOOP))
 			if (is_still(dir, name, &ret->st))

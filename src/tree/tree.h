@@ -153,8 +153,9 @@ struct butter__backend {
 	ssize_t (*read)(struct butter__channel *c);       /* into the stream; NULL: read(2) */
 	/* Bytes behind the stream's buffer; NULL: FIONREAD says. */
 	uint64_t (*waiting)(struct butter_tree *t, struct butter__channel *c);
-	int tells_self; /* what happens to a directory is told of itself, not of its name in its parent */
-	int looks;      /* there are no records, nor an fd: it is looked at again and again */
+	int takes_paths; /* watch() without a name takes what is open with O_PATH */
+	int tells_self;  /* what happens to a directory is told of itself, not of its name in its parent */
+	int looks;       /* there are no records, nor an fd: it is looked at again and again */
 };
 
 extern const struct butter__backend butter__fanotify_backend, butter__inotify_backend, butter__poll_backend;

@@ -129,18 +129,7 @@ void naive_learn(struct naive *v, const char *path, int is_dir)
 /* Files of DIRS after a GAP, or as fanotify has merged what became of them. */
 static int may_err(const struct naive *v, int is_dir)
 {
-	return (!is_dir || v->deep) && !v->entries && (v->unsure || (v->merged && !is_dir));
-}
-
-static void created(struct naive *v, const char *path, int is_dir)
-{
-	struct place *p = naive_find(v, path, is_dir);
-	if (p && !is_dir && !v->entries)
-		v->again++;
-	else if (p && !(may_err(v, is_dir) && p->is_dir == is_dir))
-		naive_wrong(v, "created, and was there", path);
-	else if (!p)
-		naive_learn(v, path, is_dir);
+	return !is_dir && !v->entries && (v->unsure || v->merged);
 }
 
 static int has_dirs(const struct place *p)
@@ -149,6 +138,19 @@ static int has_dirs(const struct place *p)
 	while (c && !c->is_dir)
 		c = c->next;
 	return c != NULL;
+}
+
+static void created(struct naive *v, const char *path, int is_dir)
+{
+	struct place *p = naive_find(v, path, is_dir);
+	if (p && !is_dir && !v->entries)
+		v->again++;
+	else if (p && v->deep && is_dir && !has_dirs(p))
+		v->over++; /* an empty one that nobody knew was renamed over */
+	else if (p && !(may_err(v, is_dir) && p->is_dir == is_dir))
+		naive_wrong(v, "created, and was there", path);
+	else if (!p)
+		naive_learn(v, path, is_dir);
 }
 
 static void deleted(struct naive *v, const char *path, int is_dir)
@@ -211,7 +213,7 @@ static void moved(struct naive *v, const char *from, const char *to, int is_dir,
 		naive_wrong(v, "exchanged with nothing", to);
 	else if (exchange)
 		exchanged(v, p, q, from, to);
-	else if (q && q->is_dir)
+	else if (q && q->is_dir && (!v->deep || has_dirs(q)))
 		naive_wrong(v, "moved over a directory", to);
 	else if (p != q) {
 		if (q)
@@ -238,6 +240,12 @@ static void changed(struct naive *v, const char *path, int is_dir)
 		naive_wrong(v, "changed, in no directory that is known", path);
 }
 
+/* Nothing makes up for a loss but a listing, until which no event is of use. */
+static int is_lost(const struct naive *v)
+{
+	return v->deep && v->unsure;
+}
+
 void naive_event(struct naive *v, const struct butter_tree_event *ev)
 {
 	int is_dir = (ev->flags & BUTTER_TREE_IS_DIR) != 0;
@@ -249,7 +257,7 @@ void naive_event(struct naive *v, const struct butter_tree_event *ev)
 	if (ev->type > BUTTER_TREE_ATTRIB)
 		return;
 	const char *path = behind(v, ev->path), *old;
-	if (!path)
+	if (!path || is_lost(v))
 		return;
 	if (ev->type == BUTTER_TREE_CREATED)
 		created(v, path, is_dir);

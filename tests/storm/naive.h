@@ -26,6 +26,7 @@ struct naive {
 	/* DIRS: files that were created where one was. That is all that the kernel tells of what is renamed
 	 * over a file from where nobody looks. */
 	unsigned again;
+	unsigned over; /* directories of a deep one that were told to be created over an empty one */
 	unsigned errors;
 	char first[512]; /* the first of them */
 	uint64_t types[32], synced;

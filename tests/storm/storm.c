@@ -111,7 +111,8 @@ static void list_below(struct storm *s, const char *top)
 	disk_free(&disk);
 }
 
-/* Who looks again and again tells files from then on, too, but not those that the first look has found. */
+/* Who looks again and again tells files from then on, too, but not those that the first look has found; a
+ * tree that walks nothing has found nothing. */
 static void list_all(struct storm *s)
 {
 	storm_sync(s);
@@ -125,20 +126,19 @@ static void list_all(struct storm *s)
 /* Who follows directories begins with a listing. A tree that knows no more than it has met tells less. */
 static void begin_reading(struct storm *s)
 {
-	static const char *const dirs_there[] = {"a", "a/noise", "a/0", "a/0/0", "a/0/0/0", "b", "b/1"};
-	size_t dirs = 0, count = sizeof(dirs_there) / sizeof(dirs_there[0]);
+	size_t dirs = 0;
 	int listed = !(s->flags & BUTTER_TREE_ENTRIES);
 	butter_tree_dump(s->x, count_dir, &dirs);
-	s->known.deep = listed && dirs == 2;
 	s->known.merged |= s->backend == BUTTER_TREE_FANOTIFY && listed;
-	if (listed && s->backend == BUTTER_TREE_POLL)
+	s->known.deep = s->backend == BUTTER_TREE_FANOTIFY && listed && dirs == 2;
+	if (s->backend == BUTTER_TREE_POLL ? listed : s->known.deep) {
 		list_all(s);
-	else if (listed && !s->known.deep)
+	} else if (listed) {
 		list_dirs(s);
-	else
-		for (size_t i = 0; i < count; i++)
-			if (listed || !strchr(dirs_there[i], '/'))
-				naive_learn(&s->known, dirs_there[i], 1);
+	} else {
+		naive_learn(&s->known, "a", 1);
+		naive_learn(&s->known, "b", 1);
+	}
 	storm_sync(s);
 }
 

@@ -198,6 +198,30 @@ UNWALKED(what_leaves_is_deleted_and_what_comes_is_listed)
 	butter_tree_close(t);
 }
 
+/* Whoever asks where a subdirectory was leaves the listing where it is. */
+UNWALKED(what_is_large_and_comes_is_listed_whole)
+{
+	enum { MANY = 6000 };
+	struct butter_tree *t = unwalked_begin(arg);
+	struct butter_tree_event ev = {0};
+	unsigned count = 0;
+	make_dir("top");
+	make_dir("out");
+	for (int i = 0; i < MANY; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "out/%d", i);
+		make_dir(name);
+	}
+	if (!unwalked_add(t, "top", NULL))
+		return;
+	change_name("out", "top/in");
+	ck_assert_int_eq(butter_tree_sync(t, -1), 1);
+	for (; ev.type != BUTTER_TREE_SYNC; count += ev.type == BUTTER_TREE_CREATED)
+		ck_assert_int_eq(butter_tree_read_event(t, &ev), 1);
+	ck_assert_uint_eq(count, MANY + 1);
+	butter_tree_close(t);
+}
+
 /* It comes, and what is in it goes on. */
 UNWALKED(what_only_passes_through_is_told_where_it_stays)
 {
@@ -319,6 +343,7 @@ SUITE(tree_lazy)
 	tcase_add_test(raw, a_path_is_of_the_time_of_its_event);
 	tcase_add_test(raw, what_was_renamed_and_deleted_is_told_where_it_was);
 	tcase_add_test(raw, what_leaves_is_deleted_and_what_comes_is_listed);
+	tcase_add_test(raw, what_is_large_and_comes_is_listed_whole);
 	tcase_add_test(raw, what_only_passes_through_is_told_where_it_stays);
 	tcase_add_test(raw, two_that_change_places_are_told_as_one);
 	tcase_add_test(raw, from_root_to_root_it_moves);
