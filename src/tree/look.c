@@ -26,7 +26,10 @@ static int is_of(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
-/* The watch is of this very directory, when it was there before and after. */
+/*
+ * The watch is of this very directory, when it was there before and after: as good as always. It may have
+ * been away in between, for just that long; a record of that is on its way, and who compares compares both.
+ */
 static int is_still(int dir, const char *name, const struct stat *st)
 {
 	struct stat now;
@@ -116,13 +119,13 @@ static uint32_t better(const struct butter_tree *t, uint32_t dir, uint32_t best,
 	return best || aliased ? best : node;
 }
 
-static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd)
+static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd, const struct stat *st)
 {
 	const struct butter__channel *c = butter__channel_of(t, dir);
 	uint32_t node = butter__wds_get(&c->wds, wd), best = 0, at = 0;
 	int several = node && butter__node(&t->model, node)->flags & BUTTER__NODE_ALIASED;
 	while (node) {
-		if (!is_in_place(t, node, 0))
+		if (butter__model_is(&t->model, node, st->st_dev, st->st_ino) && !is_in_place(t, node, 0))
 			best = better(t, dir, best, node);
 		node = several ? butter__next_alias(t, c, wd, &at) : 0;
 	}
@@ -143,5 +146,5 @@ uint32_t butter__find_moved(struct butter_tree *t, uint32_t dir, const struct bu
 {
 	if (!there->is_dir)
 		return find_moved_file(t, dir, &there->st);
-	return there->wd >= 0 ? find_moved_dir(t, dir, there->wd) : 0;
+	return there->wd >= 0 ? find_moved_dir(t, dir, there->wd, &there->st) : 0;
 }

@@ -48,6 +48,7 @@ void butter__lose(struct butter_tree *t)
 		t->pause = 0;
 	t->lost = t->queue.failed = 0;
 	t->rescans++;
+	t->lists_all = 1;
 	butter__windows_forget(t);
 	butter__lazy_discard(t);
 	butter__look_at_roots(t, 1);
@@ -60,6 +61,7 @@ void butter__lose(struct butter_tree *t)
 			else
 				butter__list_tree(t, t->roots[i].node);
 		}
+	t->lists_all = 0;
 	butter__upkeep(t);
 	butter__settle(t, 0);
 	for (uint32_t i = 0; i < t->root_count && (untold || !butter__tree_has_entries(t)); i++)

@@ -92,6 +92,7 @@ void butter__poll(struct butter_tree *t, int all)
 	int64_t when = butter__poll_due(t);
 	if (!when || (!all && butter__time_now() < when))
 		return;
+	t->lists_all = 1;
 	for (uint32_t i = 0; i < t->root_count; i++) {
 		struct butter__root *root = &t->roots[i];
 		if (!is_polled(root) || (!all && butter__time_now() < root->next_look))
@@ -102,4 +103,5 @@ void butter__poll(struct butter_tree *t, int all)
 			butter__list_tree(t, root->node);
 		root->next_look = butter__time_add(butter__time_now(), root->interval);
 	}
+	t->lists_all = 0;
 }

@@ -36,15 +36,18 @@ static void note_identity(struct butter_tree *t, uint32_t node, const struct sta
 	e->owner = owner_of(st);
 }
 
-/* Whether the model's node is this very object. */
+/*
+ * Whether the model's node is this very object. A watch alone does not say so: two that changed places just
+ * when the one was looked at, and changed back, have left the watch of the one with the inode of the other.
+ */
 static int is_same(const struct butter_tree *t, uint32_t node, const struct butter__there *there)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
 	if (!(n->flags & BUTTER__NODE_DIR) != !there->is_dir)
 		return 0;
-	if (there->is_dir && there->wd >= 0 && !(n->flags & BUTTER__NODE_UNWATCHED))
-		if (n->wd != BUTTER__WD_NONE)
-			return n->wd == there->wd;
+	if (there->is_dir && there->wd >= 0 && !(n->flags & BUTTER__NODE_UNWATCHED) &&
+	    n->wd != BUTTER__WD_NONE && n->wd != there->wd)
+		return 0;
 	return butter__model_is(&t->model, node, there->st.st_dev, there->st.st_ino);
 }
 

@@ -236,7 +236,8 @@ struct butter_tree {
 	struct butter__mountpoints mounts;
 	int32_t pid; /* who did what is being handled; 0: not known */
 	uint32_t scan_workers;
-	int rules; /* a root has had rules, or lists */
+	int rules;     /* a root has had rules, or lists */
+	int lists_all; /* everything is being listed: what moves meanwhile may not come by any more */
 };
 
 /* Whose records are of the way to a root too, whatever its own backend is. */

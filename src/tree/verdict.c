@@ -204,7 +204,8 @@ void butter__moved(struct butter_tree *t, uint32_t node)
 	const struct butter__root *root = root_of(t, node);
 	if (!(butter__node(&t->model, node)->flags & BUTTER__NODE_DIR))
 		return;
-	if (root->ignore_file || (root->filter && butter__filter_looks_at_paths(root->filter, 1)))
+	if (t->lists_all || root->ignore_file ||
+	    (root->filter && butter__filter_looks_at_paths(root->filter, 1)))
 		butter__list_below(t, node);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * usage: storm [SEED=1] [SEEDS=20] [OPS=200000] [BACKENDS="inotify fanotify poll"] [LEVELS="dirs entries"]
- *              [MODES="steps threads renames syncs"] [SCRIPT=file] [LOG=1]
+ *              [MODES="steps threads renames syncs"] [FLOODS=0] [SCRIPT=file] [LOG=1]
  * Each seed on each backend and level. A run of "steps" that fails is made shorter, and printed as a
- * script; SCRIPT=file does such a one again, LOG=1 with its events.
+ * script; FLOODS=0 has no queue overflow in them; SCRIPT=file does such a one again, LOG=1 with its events.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ struct setting {
 };
 
 static struct storm_setting where;
-static int failures;
+static int failures, floods;
 
 static const char *option(char **argv, const char *name, const char *otherwise)
 {
@@ -58,7 +58,7 @@ static void run_steps(const struct setting *o)
 {
 	char error[512];
 	double from = now();
-	struct step_list steps = storm_script(o->seed, o->ops, storm_renames(where.backend));
+	struct step_list steps = storm_script(o->seed, o->ops, floods ? storm_flood(where.backend) : 0);
 	size_t n = storm_replay(&where, &steps, error);
 	printf("steps %s %s SEED=%llu: %zu steps, %.1f s%s%s\n", o->backend, o->level,
 	       (unsigned long long)o->seed, n, now() - from, error[0] ? ": " : "", error);
@@ -83,6 +83,15 @@ static void print_storm(const struct setting *o, const struct storm *s, double s
 	       (unsigned long long)got.rescans, s->checks, seconds);
 }
 
+/* Three times while nobody reads, and each time again while that is made up for. */
+static void want_overflows(struct storm *s)
+{
+	struct butter_tree_statistics got;
+	butter_tree_get(s->x, &got);
+	if (s->backend != BUTTER_TREE_POLL && got.overflows < 6)
+		naive_wrong(&s->known, "overflows", "too few");
+}
+
 static void run_threads(const struct setting *o)
 {
 	struct storm s = {.log = where.log};
@@ -97,6 +106,8 @@ static void run_threads(const struct setting *o)
 		storm_threads(&s, o->seed, 8, o->ops, 1);
 	else
 		storm_threads(&s, o->seed, 4, o->ops, 0);
+	if (strcmp(o->mode, "syncs") != 0)
+		want_overflows(&s);
 	print_storm(o, &s, now() - from);
 	if (s.known.errors > 0)
 		fail(o, s.known.first);
@@ -188,6 +199,7 @@ int main(int argc, char **argv)
 	go_aside(dir);
 	where.dir = dir;
 	where.log = strcmp(option(arguments, "LOG", "0"), "1") ? NULL : stdout;
+	floods = strcmp(option(arguments, "FLOODS", "1"), "0") != 0;
 	const char *script = option(arguments, "SCRIPT", NULL);
 	if (script) {
 		o.backend = option(arguments, "BACKENDS", "inotify");

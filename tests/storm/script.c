@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "storm.h"
 
@@ -31,15 +32,14 @@ static void write_some(struct step_list *l, struct dice *d, struct author *autho
 }
 
 /* Once before the reader's turn, and once more while it makes up for that. */
-static void flood(struct step_list *l, long renames)
+static void flood(struct step_list *l, uint32_t n)
 {
-	uint32_t n = (uint32_t)renames + 10;
 	add(l, STEP_FLOOD, n);
 	add(l, STEP_SYNC, 0);
-	add(l, STEP_FLOOD, n)->inside = 200;
+	add(l, STEP_FLOOD, n)->inside = 5;
 }
 
-struct step_list storm_script(uint64_t seed, size_t count, long renames)
+struct step_list storm_script(uint64_t seed, size_t count, uint32_t n)
 {
 	struct author authors[AUTHORS];
 	struct step_list l = {0};
@@ -48,6 +48,8 @@ struct step_list storm_script(uint64_t seed, size_t count, long renames)
 	dice_init(&d, seed);
 	for (unsigned i = 0; i < AUTHORS; i++)
 		author_init(&authors[i], seed * AUTHORS + i + 1);
+	if (dice_below(&d, 2))
+		write_some(&l, &d, authors, 1);
 	while (l.count < count) {
 		write_some(&l, &d, authors, 0);
 		unsigned turn = dice_below(&d, 20);
@@ -59,9 +61,9 @@ struct step_list storm_script(uint64_t seed, size_t count, long renames)
 			checked = l.count;
 			add(&l, STEP_CHECK, 0);
 		}
-		if (renames > 0 && l.count - flooded > count / FLOODS) {
+		if (n > 0 && l.count - flooded > count / FLOODS) {
 			flooded = l.count;
-			flood(&l, renames);
+			flood(&l, n);
 		}
 	}
 	return l;
@@ -99,13 +101,20 @@ struct turn {
 	struct storm *storm;
 	const struct step *at, *end;
 	unsigned chances;
+	uint64_t rescans; /* before it */
 };
+
+/* A flood waits for the listings of a rescan. */
+static int is_chance(const struct turn *t, long number)
+{
+	return t->at->kind != STEP_FLOOD ||
+	       (number == SYS_getdents64 && storm_rescans(t->storm) != t->rescans);
+}
 
 static void interrupt(void *data, long number)
 {
 	struct turn *t = data;
-	(void)number;
-	while (t->at < t->end && ++t->chances >= t->at->inside) {
+	while (t->at < t->end && is_chance(t, number) && ++t->chances >= t->at->inside) {
 		t->chances = 0;
 		act(t->storm, t->at++);
 	}
@@ -113,7 +122,7 @@ static void interrupt(void *data, long number)
 
 static void take_turn(struct storm *s, const struct step *step, const struct step *end)
 {
-	struct turn turn = {.storm = s, .at = step + 1, .end = step + 1};
+	struct turn turn = {.storm = s, .at = step + 1, .end = step + 1, .rescans = storm_rescans(s)};
 	while (step->kind != STEP_CHECK && turn.end < end && turn.end->inside)
 		turn.end++;
 	if (turn.at < turn.end)
@@ -131,10 +140,20 @@ static void take_turn(struct storm *s, const struct step *step, const struct ste
 		act(s, turn.at++);
 }
 
-static size_t replay(struct storm *s, const struct step_list *steps)
+/* Within the first scan. What files there are then, and were, is not told in DIRS. */
+static void begin_turn(struct storm *s, int begins)
+{
+	struct turn *turn = s->data;
+	turn->storm = s;
+	s->known.merged |= turn->at < turn->end && !s->known.entries;
+	meanwhile(begins && turn->at < turn->end ? interrupt : NULL, turn);
+	while (!begins && turn->at < turn->end)
+		act(s, turn->at++);
+}
+
+static size_t replay(struct storm *s, const struct step_list *steps, size_t i)
 {
 	const struct step *end = steps->items + steps->count;
-	size_t i = 0;
 	while (i < steps->count && s->known.errors == 0) {
 		const struct step *step = &steps->items[i++];
 		if (s->log)
@@ -155,14 +174,18 @@ static size_t replay(struct storm *s, const struct step_list *steps)
 
 size_t storm_replay(const struct storm_setting *setting, const struct step_list *steps, char ret_error[512])
 {
-	struct storm s = {.log = setting->log};
+	struct turn turn = {.at = steps->items, .end = steps->items};
+	struct storm s = {.log = setting->log, .adding = begin_turn, .data = &turn};
 	size_t i = 0;
+	while (i < steps->count && steps->items[i].inside)
+		i++;
+	turn.end += i;
 	virtual_time(1);
 	ret_error[0] = '\0';
 	if (storm_begin(&s, setting->dir, setting->backend, setting->flags) < 0) {
 		snprintf(ret_error, 512, "cannot begin: %s", strerror(errno));
 	} else {
-		i = replay(&s, steps);
+		i = replay(&s, steps, i);
 		memcpy(ret_error, s.known.first, 512);
 		storm_end(&s);
 	}

@@ -104,6 +104,7 @@ static int flood(int base, const struct step *s)
 	static unsigned serial;
 	char from[32], to[32];
 	snprintf(from, sizeof(from), "a/noise/%u", serial);
+	snprintf(to, sizeof(to), "a/noise/%u", serial);
 	int fd = openat(base, from, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "storm.h"
 
 static long read_long(const char *path)
@@ -22,13 +23,20 @@ static long read_long(const char *path)
 	return n;
 }
 
-/* One is two records of inotify, and one of fanotify. */
-long storm_renames(uint32_t backend)
+uint32_t storm_flood(uint32_t backend)
 {
 	if (backend == BUTTER_TREE_POLL)
 		return 0;
-	return backend == BUTTER_TREE_FANOTIFY ? read_long("/proc/sys/fs/fanotify/max_queued_events")
-					       : read_long("/proc/sys/fs/inotify/max_queued_events") / 2;
+	if (backend == BUTTER_TREE_FANOTIFY)
+		return (uint32_t)read_long("/proc/sys/fs/fanotify/max_queued_events") + 10;
+	return (uint32_t)read_long("/proc/sys/fs/inotify/max_queued_events") / 2 + 10;
+}
+
+uint64_t storm_rescans(const struct storm *s)
+{
+	struct butter_tree_statistics now;
+	butter_tree_get(s->x, &now);
+	return now.rescans;
 }
 
 /* Some to begin with, so that the first scan has something to do. */
@@ -45,12 +53,9 @@ static int make_folder(struct storm *s)
 
 static int add_roots(struct storm *s)
 {
-	struct butter_tree_options o = {.size = sizeof(o), .flags = s->flags};
 	struct butter_tree_root root = {
 		.size = sizeof(root), .backend = s->backend, .poll_interval = 50000000};
 	static const char *const names[] = {"a", "b"};
-	if (!(s->x = butter_tree_open(&o)))
-		return -1;
 	for (size_t i = 0; i < 2; i++) {
 		char *path = NULL;
 		int n = asprintf(&path, "%s/%s", s->base, names[i]);
@@ -58,9 +63,21 @@ static int add_roots(struct storm *s)
 		free(path);
 		if (n < 0)
 			return -1;
-		naive_learn(&s->known, names[i], 1);
 	}
 	return 0;
+}
+
+static int open_tree(struct storm *s)
+{
+	struct butter_tree_options o = {.size = sizeof(o), .flags = s->flags};
+	if (!(s->x = butter_tree_open(&o)))
+		return -1;
+	if (s->adding)
+		s->adding(s, 1);
+	int n = add_roots(s);
+	if (s->adding)
+		s->adding(s, 0);
+	return n;
 }
 
 static int count_dir(const struct butter_tree_node *node, void *data)
@@ -69,27 +86,70 @@ static int count_dir(const struct butter_tree_node *node, void *data)
 	return 0;
 }
 
+static int learn_dir(const struct butter_tree_node *node, void *data)
+{
+	struct storm *s = data;
+	naive_learn(&s->known, node->path + s->known.base_len + 1, 1);
+	return 0;
+}
+
+/* As if they had been listed at the very moment when the scan ended: what was told by then says no more. */
+static void list_dirs(struct storm *s)
+{
+	struct butter_tree_event ev;
+	butter_tree_dump(s->x, learn_dir, s);
+	for (size_t n = butter_tree_pending(s->x); n > 0 && butter_tree_read_event(s->x, &ev) == 1; n--)
+		continue;
+}
+
+static void list_below(struct storm *s, const char *top)
+{
+	struct disk disk = {0};
+	disk_add(&disk, s->fd, top);
+	for (size_t i = 0; i < disk.count; i++)
+		naive_learn(&s->known, disk.things[i].path, S_ISDIR(disk.things[i].type));
+	disk_free(&disk);
+}
+
+/* Who looks again and again tells files from then on, too, but not those that the first look has found; a
+ * tree that walks nothing has found nothing. */
+static void list_all(struct storm *s)
+{
+	storm_sync(s);
+	naive_forget(&s->known);
+	s->known.errors = 0;
+	s->known.first[0] = '\0';
+	list_below(s, "a");
+	list_below(s, "b");
+}
+
 /* Who follows directories begins with a listing. A tree that knows no more than it has met tells less. */
 static void begin_reading(struct storm *s)
 {
 	size_t dirs = 0;
-	storm_sync(s);
-	butter_tree_dump(s->x, count_dir, &dirs);
 	int listed = !(s->flags & BUTTER_TREE_ENTRIES);
-	s->known.deep = listed && dirs < 7;
-	s->known.merged = s->backend == BUTTER_TREE_FANOTIFY && listed;
-	if (listed) {
-		static const char *const dirs_there[] = {"a/noise", "a/0", "a/0/0", "a/0/0/0", "b/1"};
-		for (size_t i = 0; i < sizeof(dirs_there) / sizeof(dirs_there[0]); i++)
-			naive_learn(&s->known, dirs_there[i], 1);
+	butter_tree_dump(s->x, count_dir, &dirs);
+	s->known.merged |= s->backend == BUTTER_TREE_FANOTIFY && listed;
+	s->known.deep = s->backend == BUTTER_TREE_FANOTIFY && listed && dirs == 2;
+	if (s->backend == BUTTER_TREE_POLL ? listed : s->known.deep) {
+		list_all(s);
+	} else if (listed) {
+		list_dirs(s);
+	} else {
+		naive_learn(&s->known, "a", 1);
+		naive_learn(&s->known, "b", 1);
 	}
+	storm_sync(s);
 }
 
 int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t flags)
 {
-	FILE *log = s->log;
-	*s = (struct storm){.backend = backend, .flags = flags, .fd = -1, .log = log};
-	s->renames = storm_renames(backend);
+	*s = (struct storm){.backend = backend,
+			    .flags = flags,
+			    .fd = -1,
+			    .log = s->log,
+			    .adding = s->adding,
+			    .data = s->data};
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
 	/* who looks again and again knows files, whatever the level is */
@@ -97,7 +157,7 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 	if (make_folder(s) == 0) {
 		free(s->known.base);
 		s->known.base = strdup(s->base);
-		if (add_roots(s) == 0) {
+		if (open_tree(s) == 0) {
 			begin_reading(s);
 			return 0;
 		}

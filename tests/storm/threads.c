@@ -8,7 +8,7 @@
 
 #include "storm.h"
 
-enum { CHECKS = 10, WRITERS = 16, REFILL = 4, OWN = 8, LATER = 20 };
+enum { CHECKS = 10, WRITERS = 16, REFILL = 4, OWN = 8, LATER = 5 };
 
 /* Where writers wait while the reader compares. */
 struct gate {
@@ -79,10 +79,13 @@ static void *write_all(void *arg)
 			author_rename(&w->author, &step);
 		else
 			author_step(&w->author, &step);
-		useful += (uint64_t)step_do(g->storm->fd, &step);
-		i += !g->renames || rename;
-		if (!g->renames || rename)
-			__atomic_add_fetch(&g->done, 1, __ATOMIC_SEQ_CST);
+		int done = step_do(g->storm->fd, &step);
+		useful += (uint64_t)done;
+		/* where renames are wanted, only those count that there were */
+		if (g->renames && !(rename && done))
+			continue;
+		i++;
+		__atomic_add_fetch(&g->done, 1, __ATOMIC_SEQ_CST);
 	}
 	pthread_mutex_lock(&g->lock);
 	g->useful += useful;
@@ -123,22 +126,15 @@ struct rescan {
 
 static void flood(struct storm *s)
 {
-	struct step step = {.kind = STEP_FLOOD, .n = (uint32_t)s->renames + 10};
+	struct step step = {.kind = STEP_FLOOD, .n = storm_flood(s->backend)};
 	step_do(s->fd, &step);
-}
-
-static uint64_t rescans_of(const struct storm *s)
-{
-	struct butter_tree_statistics now;
-	butter_tree_get(s->x, &now);
-	return now.rescans;
 }
 
 /* In the middle of a rescan, by the reader's own thread: what it looks at goes on changing, unseen. */
 static void flood_rescan(void *data, long number)
 {
 	struct rescan *r = data;
-	if (number != SYS_getdents64 || rescans_of(r->storm) == r->rescans || ++r->listings != LATER)
+	if (number != SYS_getdents64 || storm_rescans(r->storm) == r->rescans || ++r->listings != LATER)
 		return;
 	flood(r->storm);
 	meanwhile(NULL, NULL);
@@ -147,11 +143,11 @@ static void flood_rescan(void *data, long number)
 static void overflow(struct gate *g)
 {
 	struct storm *s = g->storm;
-	struct rescan rescan = {.storm = s, .rescans = rescans_of(s)};
+	struct rescan rescan = {.storm = s, .rescans = storm_rescans(s)};
 	open_gate(g);
 	flood(s);
 	meanwhile(flood_rescan, &rescan);
-	while (rescans_of(s) == rescan.rescans && storm_read(s, 10000) >= 0)
+	while (storm_rescans(s) == rescan.rescans && storm_read(s, 10000) >= 0)
 		continue;
 	storm_read(s, 10000);
 	meanwhile(NULL, NULL);

@@ -87,16 +87,27 @@ void fault_clear(void)
  */
 #define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
-IN_CHILD static int faulty(enum fault_call call)
+IN_CHILD static void between(long number)
 {
-	if (fault_between)
-		fault_between(0);
+	void (*act)(long) = __atomic_load_n(&fault_between, __ATOMIC_RELAXED);
+	if (act)
+		act(number);
+}
+
+IN_CHILD static int is_turn(enum fault_call call)
+{
 	unsigned now = __atomic_add_fetch(&faults[call].calls, 1, __ATOMIC_RELAXED), at = faults[call].at;
 	if (!at || now < at || (now > at && !faults[call].from))
 		return 0;
 	if (faults[call].error)
 		errno = faults[call].error;
 	return 1;
+}
+
+IN_CHILD static int faulty(enum fault_call call)
+{
+	between(0);
+	return is_turn(call);
 }
 
 /*
@@ -366,9 +377,8 @@ long wrap_syscall(long number, long a, long b, long c, long d, long e, long f) _
 IN_CHILD long wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	enum fault_call call = call_of(number);
-	if (fault_between && call == FAULT_CALLS)
-		fault_between(number);
-	if (call == FAULT_CALLS || !faulty(call))
+	between(number);
+	if (call == FAULT_CALLS || !is_turn(call))
 		return real_syscall(number, a, b, c, d, e, f);
 	return (long)faults[call].result;
 }

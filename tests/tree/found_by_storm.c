@@ -69,6 +69,27 @@ static const char *const moved_while_listed[] = {
 	"~6 exchange 13 b/4 a/4",
 };
 
+/* Where it is looked at, another is only while it is watched; then one of the two takes the place of the
+ * other. */
+static const char *const away_while_watched[] = {
+	"mkdir 0 o/0 -",         "mkdir 0 o/0/1 -",       "mkdir 0 o/3 -",
+	"mkdir 0 o/3/2 -",       "rename 0 o/0 a/4",      "read 0 - -",
+	"~5 exchange 0 a/4 o/3", "~2 exchange 0 a/4 o/3", "~6 exchange 0 a/4 o/3",
+};
+
+static const char *const away_while_watched_and_then[] = {
+	"mkdir 0 o/0 -",        "mkdir 0 o/0/1 -",     "mkdir 0 o/3 -",         "mkdir 0 o/3/2 -",
+	"rename 0 o/0 a/4",     "read 0 - -",          "~5 exchange 0 a/4 o/3", "~2 exchange 0 a/4 o/3",
+	"~12 rename 0 a/4 o/4", "~1 rename 0 o/3 a/2",
+};
+
+/* From where has not been listed again yet to where has been, with what is new in it. */
+static const char *const moved_while_all_is_listed[] = {
+	"mkdir 0 a/4 -",   "mkdir 0 b/0 -",      "mkdir 0 b/0/2 -",      "sync 0 - -",
+	"flood 0 - -",     "rename 0 a/4 b/1/0", "mkdir 0 a/4 -",        "rename 0 b/0/2 b/2",
+	"mkdir 0 a/4/2 -", "mkdir 0 b/2/0 -",    "exchange 0 b/2 a/4/2",
+};
+
 #define REPLAY(lines, backend, flags) replay(lines, sizeof(lines) / sizeof(lines[0]), backend, flags)
 
 static void replay(const char *const *lines, size_t count, uint32_t backend, uint32_t flags)
@@ -80,6 +101,9 @@ static void replay(const char *const *lines, size_t count, uint32_t backend, uin
 	ck_assert_uint_le(count, 32);
 	for (size_t i = 0; i < count; i++)
 		ck_assert_int_eq(step_scan(lines[i], &items[i]), 1);
+	for (size_t i = 0; i < count; i++)
+		if (items[i].kind == STEP_FLOOD)
+			items[i].n = storm_flood(backend);
 	storm_replay(&setting, &steps, error);
 	ck_assert_str_eq(error, "");
 }
@@ -108,10 +132,30 @@ START_TEST(files_of_a_new_directory_that_moves_while_it_is_listed_are_told)
 }
 END_TEST
 
+static const uint32_t levels[] = {0, BUTTER_TREE_ENTRIES};
+
+START_TEST(a_directory_that_is_away_while_it_is_watched_is_not_taken_for_another)
+{
+	REPLAY(away_while_watched, BUTTER_TREE_INOTIFY, levels[_i]);
+	REPLAY(away_while_watched_and_then, BUTTER_TREE_INOTIFY, levels[_i]);
+}
+END_TEST
+
+START_TEST(what_moves_while_all_is_listed_again_is_listed_too)
+{
+	REPLAY(moved_while_all_is_listed, BUTTER_TREE_INOTIFY, levels[_i]);
+	REPLAY(moved_while_all_is_listed, BUTTER_TREE_POLL, levels[_i]);
+	if (geteuid() == 0 && levels[_i])
+		REPLAY(moved_while_all_is_listed, BUTTER_TREE_FANOTIFY, levels[_i]);
+}
+END_TEST
+
 SUITE(tree_found_by_storm)
 {
 	tcase_add_test(tc, a_directory_that_changes_places_while_it_is_looked_at_keeps_its_own);
 	tcase_add_test(tc, a_directory_that_is_replaced_while_it_is_looked_at_is_told_whole);
 	tcase_add_test(tc, a_hard_link_goes_with_its_directory);
 	tcase_add_test(tc, files_of_a_new_directory_that_moves_while_it_is_listed_are_told);
+	tcase_add_loop_test(tc, a_directory_that_is_away_while_it_is_watched_is_not_taken_for_another, 0, 2);
+	tcase_add_loop_test(tc, what_moves_while_all_is_listed_again_is_listed_too, 0, 2);
 }
