@@ -45,7 +45,7 @@ $(STORM): $(STORM_OBJECTS) $(STATIC)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(STORM_OBJECTS) $(STATIC)
 .PHONY: storm
 storm: $(STORM)
-	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES FLOODS SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
+	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES FLOODS WORKERS SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
 
 # The suites, then the checks of the whole; the last line counts both.
 check: all tests $(EXAMPLES) | $(DEPS_FIRST)
