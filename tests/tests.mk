@@ -45,7 +45,7 @@ $(STORM): $(STORM_OBJECTS) $(STATIC)
 	$(CC) $(CFLAGS) $(LDFLAGS) -pthread $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(STORM_OBJECTS) $(STATIC)
 .PHONY: storm
 storm: $(STORM)
-	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES FLOODS SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
+	$(STORM) $(foreach name,SEED SEEDS OPS BACKENDS LEVELS MODES FLOODS WORKERS SCRIPT LOG,$(if $($(name)),'$(name)=$($(name))'))
 
 # The random operations of tests/loop/model.c and the threads of stress.c, in full: make loop-storm
 # STEPS=100000 SEEDS=1 SENDS=1000000 SEED=1.

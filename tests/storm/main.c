@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * usage: storm [SEED=1] [SEEDS=20] [OPS=200000] [BACKENDS="inotify fanotify poll"] [LEVELS="dirs entries"]
- *              [MODES="steps threads renames syncs"] [FLOODS=0] [SCRIPT=file] [LOG=1]
+ *              [MODES="steps threads renames syncs"] [FLOODS=0] [WORKERS=0] [SCRIPT=file] [LOG=1]
  * Each seed on each backend and level. A run of "steps" that fails is made shorter, and printed as a
  * script; FLOODS=0 has no queue overflow in them; SCRIPT=file does such a one again, LOG=1 with its events.
  */
@@ -24,6 +24,7 @@ struct setting {
 
 static struct storm_setting where;
 static int failures, floods;
+static uint32_t workers;
 
 static const char *option(char **argv, const char *name, const char *otherwise)
 {
@@ -94,7 +95,8 @@ static void want_overflows(struct storm *s)
 
 static void run_threads(const struct setting *o)
 {
-	struct storm s = {.log = where.log};
+	uint64_t seed = o->seed;
+	struct storm s = {.log = where.log, .adding = storm_adding, .data = &seed, .workers = workers};
 	double from = now();
 	if (storm_begin(&s, where.dir, where.backend, where.flags) < 0) {
 		fail(o, strerror(errno));
@@ -200,6 +202,7 @@ int main(int argc, char **argv)
 	where.dir = dir;
 	where.log = strcmp(option(arguments, "LOG", "0"), "1") ? NULL : stdout;
 	floods = strcmp(option(arguments, "FLOODS", "1"), "0") != 0;
+	workers = (uint32_t)strtoul(option(arguments, "WORKERS", "0"), NULL, 10);
 	const char *script = option(arguments, "SCRIPT", NULL);
 	if (script) {
 		o.backend = option(arguments, "BACKENDS", "inotify");

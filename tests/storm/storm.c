@@ -69,7 +69,7 @@ static int add_roots(struct storm *s)
 
 static int open_tree(struct storm *s)
 {
-	struct butter_tree_options o = {.size = sizeof(o), .flags = s->flags};
+	struct butter_tree_options o = {.size = sizeof(o), .flags = s->flags, .scan_workers = s->workers};
 	if (!(s->x = butter_tree_open(&o)))
 		return -1;
 	if (s->adding)
@@ -149,7 +149,8 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 			    .fd = -1,
 			    .log = s->log,
 			    .adding = s->adding,
-			    .data = s->data};
+			    .data = s->data,
+			    .workers = s->workers};
 	if (asprintf(&s->base, "%s/storm.XXXXXX", dir) < 0)
 		return -1;
 	/* who looks again and again knows files, whatever the level is */

@@ -20,11 +20,12 @@ struct storm {
 	unsigned over; /* that renamed over a file, in a replay */
 	/* Called when the folder is there, before and after the roots are added; NULL: nothing. */
 	void (*adding)(struct storm *s, int begins);
-	void *data; /* the caller's own */
+	void *data;       /* the caller's own */
+	uint32_t workers; /* for scans */
 };
 
-/* A folder of the storm's own in dir, with roots that are watched; log, adding and data are set, or 0. 0, or
- * -1 and errno. */
+/* A folder of the storm's own in dir, with roots that are watched; log, adding, data and workers are set, or
+ * 0. 0, or -1 and errno. */
 int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t flags);
 /* Ends it all, and removes the folder. */
 void storm_end(struct storm *s);
@@ -71,6 +72,8 @@ void storm_shrink(const struct storm_setting *setting, struct step_list *steps);
 /* So many writers with threads of their own, so many steps in all; with renames so many renames
  * that were done. */
 void storm_threads(struct storm *s, uint64_t seed, unsigned writers, unsigned steps, int renames);
+/* For adding, with data a seed: there is somebody who writes during the first scan. */
+void storm_adding(struct storm *s, int begins);
 /* So many times something is done and known when butter_tree_sync() returns, under load. */
 void storm_syncs(struct storm *s, uint64_t seed, unsigned times);
 

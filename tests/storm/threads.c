@@ -2,6 +2,7 @@
 /* Storms of many threads, whose interleaving is the kernel's. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -196,6 +197,47 @@ void storm_threads(struct storm *s, uint64_t seed, unsigned count, unsigned step
 			check(&g, ++checks);
 	}
 	stop(&g, writers, count);
+}
+
+/* Somebody who writes while the first scan is done, in a tree that he has made large enough for that. */
+struct early {
+	struct storm *storm;
+	struct author author;
+	pthread_t thread;
+	int stop;
+};
+
+static void write_early(struct early *e)
+{
+	struct step step;
+	author_step(&e->author, &step);
+	step_do(e->storm->fd, &step);
+}
+
+static void *write_until_stopped(void *arg)
+{
+	struct early *e = arg;
+	while (!__atomic_load_n(&e->stop, __ATOMIC_SEQ_CST))
+		write_early(e);
+	return NULL;
+}
+
+void storm_adding(struct storm *s, int begins)
+{
+	enum { EARLY = 20000 };
+	static struct early e;
+	if (!begins) {
+		__atomic_store_n(&e.stop, 1, __ATOMIC_SEQ_CST);
+		pthread_join(e.thread, NULL);
+		return;
+	}
+	e = (struct early){.storm = s};
+	author_init(&e.author, *(const uint64_t *)s->data);
+	for (unsigned i = 0; i < EARLY; i++)
+		write_early(&e);
+	s->known.merged |= !s->known.entries;
+	if (pthread_create(&e.thread, NULL, write_until_stopped, &e) != 0)
+		abort();
 }
 
 /* What the caller of butter_tree_sync() does itself, in a place of its own. */
