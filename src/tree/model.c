@@ -223,7 +223,7 @@ uint32_t butter__model_add(struct butter__model *m, uint32_t parent, const char 
 	}
 	struct butter__node *n = butter__node(m, number);
 	n->name = text;
-	n->name_len = len & 0x7fff;
+	n->name_len = len & 0x3fff;
 	n->flags = (uint8_t)flags;
 	adopt(m, number, parent);
 	link_name(m, number);
@@ -273,7 +273,7 @@ int butter__model_move(struct butter__model *m, uint32_t number, uint32_t parent
 	orphan(m, number);
 	butter__pool_remove(&m->names, n->name, n->name_len);
 	n->name = text;
-	n->name_len = len & 0x7fff;
+	n->name_len = len & 0x3fff;
 	adopt(m, number, parent);
 	link_name(m, number);
 	return 0;
@@ -293,7 +293,7 @@ void butter__model_exchange(struct butter__model *m, uint32_t a, uint32_t b)
 	x->name_len = y->name_len;
 	adopt(m, a, y->parent);
 	y->name = name;
-	y->name_len = len & 0x7fff;
+	y->name_len = len & 0x3fff;
 	adopt(m, b, parent);
 	link_name(m, a);
 	link_name(m, b);

@@ -29,7 +29,8 @@ struct butter__node {
 	uint32_t next_in_hash; /* of parent and name; free nodes: the next */
 	uint32_t first_child, next_sibling, prev_sibling;
 	int32_t wd; /* watch descriptor; BUTTER__WD_* */
-	uint16_t name_len : 15;
+	uint16_t name_len : 14;
+	uint16_t left : 1; /* held, and a record has said that it left */
 	uint16_t lazy : 1; /* a directory that may have subdirectories that are no nodes */
 	uint8_t flags;
 	uint8_t dev; /* in devs */

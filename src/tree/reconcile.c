@@ -113,6 +113,15 @@ static uint32_t add_again(struct butter_tree *t, uint32_t dir, const char *name,
 static void unhold(struct butter_tree *t, uint32_t node)
 {
 	butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_HELD;
+	butter__node(&t->model, node)->left = 0;
+}
+
+/* What a listing misses has its records still to come, and what happens in it before them is told. */
+static void hold(struct butter_tree *t, uint32_t node, enum butter__why why)
+{
+	butter__hold(t, node);
+	if (why == BUTTER__CAME || why == BUTTER__WENT)
+		butter__node(&t->model, node)->left = 1;
 }
 
 /* Where something has moved to, there was something else. When that is where it was, the two have changed
@@ -253,7 +262,7 @@ static void other(struct butter_tree *t, uint32_t old, uint32_t dir, const char 
 	if (node && old && exchange(t, node, old, dir, name, len, why))
 		return;
 	if (old && !node && !final) {
-		butter__hold(t, old);
+		hold(t, old, why);
 		forget_look(t, dir, there);
 		return;
 	}
@@ -310,7 +319,7 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 	else if (old && (why == BUTTER__DELETED || final))
 		butter__remove_tree(t, old);
 	else if (old)
-		butter__hold(t, old);
+		hold(t, old, why);
 }
 
 /* A list and no recursion: such chains are as long as somebody makes them. */

@@ -166,7 +166,8 @@ static void look_for_dir(struct butter_tree *t, uint32_t dir, const struct butte
 static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	uint32_t at = t->held.count > 0 ? dir : 0;
-	while (at && !(butter__node(&t->model, at)->flags & BUTTER__NODE_HELD))
+	while (at &&
+	       !(butter__node(&t->model, at)->flags & BUTTER__NODE_HELD && butter__node(&t->model, at)->left))
 		at = butter__node(&t->model, at)->parent;
 	if (!at)
 		return 0;
