@@ -13,6 +13,7 @@
 #include "../event/mounts.h"
 #include "../event/object.h"
 #include "fan.h"
+#include "lazy.h"
 
 enum {
 	UNIQUE = 0x001, /* AT_HANDLE_MNT_ID_UNIQUE, since Linux 6.12 */

@@ -23,6 +23,7 @@
 
 #include "../event/object.h"
 #include "climb.h"
+#include "lazy.h"
 #include "look.h"
 #include "verdict.h"
 

@@ -9,6 +9,7 @@
 #include "../event/mounts.h"
 #include "../event/object.h"
 #include "climb.h"
+#include "lazy.h"
 
 enum { DIRECTORY = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, DISCARDS = 64 };
 

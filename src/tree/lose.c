@@ -2,6 +2,7 @@
 /* The kernel's queue was full, or memory was: everything is looked at again, and the difference told. */
 #include "../event/object.h"
 #include "../event/time.h"
+#include "lazy.h"
 #include "tree.h"
 
 enum { FIRST_PAUSE = 10000000, MOST_PAUSE = 1000000000 };

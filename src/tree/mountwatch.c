@@ -13,6 +13,7 @@
 
 #include "../event/mounts.h"
 #include "../event/object.h"
+#include "lazy.h"
 #include "tree.h"
 
 static void clear(struct butter__mountpoints *m)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../event/object.h"
 #include "tree.h"
@@ -181,4 +182,29 @@ void butter__tell_moved(struct butter_tree *t, unsigned flags, uint32_t node, co
 void butter__tell_event(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node)
 {
 	tell(t, ev, node, NULL, 0);
+}
+
+char *butter__absolute(const char *path)
+{
+	char *cwd = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
+	if (!cwd)
+		return NULL;
+	size_t n = strlen(cwd), len = strlen(path);
+	if (!strcmp(path, "."))
+		len = 0;
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	char *whole = realloc(cwd, n + len + 2);
+	if (!whole) {
+		free(cwd);
+		return NULL;
+	}
+	if (n > 0 && whole[n - 1] != '/' && len > 0)
+		whole[n++] = '/';
+	memcpy(whole + n, path, len);
+	n += len;
+	while (n > 0 && whole[n - 1] == '/')
+		n--;
+	whole[n] = '\0';
+	return whole;
 }

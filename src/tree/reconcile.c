@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "lazy.h"
 #include "look.h"
 #include "tree.h"
 #include "verdict.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Nodes go, with all that is kept for them elsewhere. */
+#include "lazy.h"
 #include "tree.h"
 #include "verdict.h"
 

@@ -12,34 +12,9 @@
 #include "../event/object.h"
 #include "../event/options.h"
 #include "../event/time.h"
+#include "lazy.h"
 #include "tree.h"
 #include "verdict.h"
-
-/* Absolute, without a '/' at its end; what symlinks are in it may lead elsewhere later. */
-static char *absolute(const char *path)
-{
-	char *cwd = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
-	if (!cwd)
-		return NULL;
-	size_t n = strlen(cwd), len = strlen(path);
-	if (!strcmp(path, "."))
-		len = 0;
-	while (len > 0 && path[len - 1] == '/')
-		len--;
-	char *whole = realloc(cwd, n + len + 2);
-	if (!whole) {
-		free(cwd);
-		return NULL;
-	}
-	if (n > 0 && whole[n - 1] != '/' && len > 0)
-		whole[n++] = '/';
-	memcpy(whole + n, path, len);
-	n += len;
-	while (n > 0 && whole[n - 1] == '/')
-		n--;
-	whole[n] = '\0';
-	return whole;
-}
 
 static struct butter__root *find_root(struct butter_tree *t, const char *path)
 {
@@ -344,7 +319,7 @@ static int bad_options(const struct butter_tree_root *o)
 static struct butter__root *make_root(struct butter_tree *t, const char *path,
 				      const struct butter_tree_root *o, size_t *ret_bad_rule)
 {
-	char *whole = absolute(path);
+	char *whole = butter__absolute(path);
 	if (!whole)
 		return NULL;
 	struct butter__root *root = find_root(t, whole) ? NULL : new_root(t, whole, o, ret_bad_rule);
@@ -393,7 +368,7 @@ int butter_tree_remove(struct butter_tree *x, const char *path)
 		errno = path ? ENOENT : EINVAL;
 		return -1;
 	}
-	char *whole = absolute(path);
+	char *whole = butter__absolute(path);
 	struct butter__root *root = whole ? find_root(x, whole) : NULL;
 	if (whole && !root)
 		errno = ENOENT;

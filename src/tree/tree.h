@@ -21,6 +21,7 @@
 #include "model.h"
 #include "queue.h"
 #include "wds.h"
+#include "window.h"
 
 enum { BUTTER__STREAM_SIZE = 64 << 10 };
 
@@ -114,17 +115,6 @@ struct butter__mountpoints {
 struct butter__ignore {
 	uint32_t dir;
 	struct butter__gitignore *list;
-};
-
-/* Directories that were listed while events of them were waiting, up to this place of the stream; in order.
- */
-struct butter__window {
-	uint64_t end;
-	uint32_t node, number; /* of the window: the node may have a later one, or be another by now */
-};
-struct butter__windows {
-	struct butter__window *items;
-	uint32_t first, end, size;
 };
 
 /* What a backend tells, in inotify's words whichever it is. */
@@ -261,6 +251,9 @@ static inline int butter__tree_knows(const struct butter_tree *t, uint32_t node)
 /* Whether files are in the model: they are where ENTRIES are wanted, or differences are all there is. */
 int butter__keeps_files(const struct butter_tree *t, uint32_t node);
 
+/* Absolute, without a '/' at its end; what symlinks are in it may lead elsewhere later. malloc(3)'s. */
+char *butter__absolute(const char *path);
+
 /* Paths: of a node, or of a name in it, into text. 0, or -1 and ENOMEM. */
 int butter__tree_path(const struct butter_tree *t, struct butter__text *text, uint32_t node, const char *name,
 		      size_t len);
@@ -351,14 +344,6 @@ void butter__halves_of(struct butter_tree *t, uint32_t dir, int tell);
 void butter__forget_watch(struct butter_tree *t, struct butter__channel *c, int wd);
 void butter__root_lost(struct butter_tree *t, uint32_t node);
 
-/* Windows of DIRS. */
-void butter__window_open(struct butter_tree *t, uint32_t node);
-void butter__windows_close(struct butter_tree *t, const struct butter__channel *c);
-void butter__windows_forget(struct butter_tree *t);
-void butter__windows_free(struct butter_tree *t);
-size_t butter__windows_bytes(const struct butter_tree *t);
-void butter__window_gone(struct butter_tree *t, uint32_t node);
-
 /* Roots (root.c) and the way there (chain.c). */
 void butter__look_later(struct butter_tree *t, struct butter__root *root);
 void butter__look_at_roots(struct butter_tree *t, int all);
@@ -381,27 +366,6 @@ void butter__may_recover(struct butter_tree *t, uint32_t node, int wd);
 void butter__retry_soon(struct butter_tree *t);
 int64_t butter__retry_due(const struct butter_tree *t);
 void butter__retry(struct butter_tree *t);
-
-/*
- * Roots that are not walked (lazy.c, lazy_root.c). Of directories only those are nodes that something was
- * told of, or that are new; a node that is lazy may have subdirectories that are none.
- */
-int butter__lazy_begin(struct butter_tree *t, struct butter__root *root); /* 1: there is nothing to walk */
-void butter__lazy_end(struct butter__root *root);
-/* Another root is to be added: what is known of these is not known to be in that one. */
-void butter__lazy_prepare(struct butter_tree *t);
-/* Records were lost: what is waiting is of no use. A root of which only its directory is known. */
-void butter__lazy_discard(struct butter_tree *t);
-void butter__lazy_forget(struct butter_tree *t, struct butter__root *root);
-/* Mounts of a root: a directory becomes known because something is, or was, mounted there; 0: it is pruned.
- * With is_other nothing is known of what it was. And all mounts, when they have changed. */
-uint32_t butter__lazy_reach(struct butter_tree *t, struct butter__root *root, const char *path, int is_other);
-void butter__lazy_mounts(struct butter_tree *t, struct butter__root *root);
-/* A directory of the disk that is no node, and fd is open on dir; 1: it was there all the time. */
-struct butter__there;
-int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
-			  const struct butter__there *there);
-void butter__lazy_deleted(struct butter_tree *t, uint32_t node); /* it has just been told of */
 
 /* Mounts (mountwatch.c). */
 void butter__mounts_begin(struct butter_tree *t);

@@ -20,13 +20,10 @@ static const struct {
 	{"poll", BUTTER_TREE_POLL},
 };
 
-/* Of the records that the kernel keeps, so that there are too many again and again: on one level of each. */
-static long queue_of(uint32_t backend, uint32_t flags)
+/* More than the kernel keeps, again and again, on one level of each. */
+static uint32_t flood_of(uint32_t backend, uint32_t flags)
 {
-	if (backend == BUTTER_TREE_POLL || (flags == 0) == (backend == BUTTER_TREE_INOTIFY))
-		return 0;
-	return read_number(backend == BUTTER_TREE_FANOTIFY ? "/proc/sys/fs/fanotify/max_queued_events"
-							   : "/proc/sys/fs/inotify/max_queued_events");
+	return (flags == 0) == (backend == BUTTER_TREE_INOTIFY) ? 0 : storm_flood(backend);
 }
 
 /* Only who is root may have fanotify's. */
@@ -38,7 +35,7 @@ static void blow(size_t backend, uint32_t flags)
 	unsigned ops = amount(FEW, MANY);
 	if (setting.backend == BUTTER_TREE_FANOTIFY && geteuid() != 0)
 		setting.backend = BUTTER_TREE_INOTIFY;
-	struct step_list steps = storm_script(SEED, ops, queue_of(setting.backend, flags));
+	struct step_list steps = storm_script(SEED, ops, flood_of(setting.backend, flags));
 	ck_assert_uint_ge(steps.count, ops);
 	size_t done = storm_replay(&setting, &steps, error);
 	ck_assert_msg(!error[0], "SEED=%d OPS=%u BACKENDS=%s, %s: step %zu: %s", SEED, ops,
