@@ -121,7 +121,7 @@ UNWALKED(it_may_be_closed_with_records_read_before_their_turn)
 
 /* What other call fails than those of a loss: the first opens a root's directory to find one by its handle.
  */
-static void lose_by(const char *dir, enum fault_call call, int error, int for_ever)
+static void lose_by(const char *dir, enum fault_call call, unsigned nth, int error, int for_ever)
 {
 	struct butter_tree *t = begin_many(dir);
 	struct butter_tree_event ev = {0};
@@ -129,9 +129,9 @@ static void lose_by(const char *dir, enum fault_call call, int error, int for_ev
 	if (!t)
 		return;
 	if (for_ever)
-		fault_error_from(call, 1, error);
+		fault_error_from(call, nth, error);
 	else
-		fault_error(call, 1, error);
+		fault_error(call, nth, error);
 	(void)!butter_tree_read_event(t, &ev);
 	ck_assert_int_eq(fault_happened(call), 1);
 	fault_clear();
@@ -145,17 +145,28 @@ static void lose_by(const char *dir, enum fault_call call, int error, int for_ev
 
 UNWALKED(without_fds_it_is_a_loss)
 {
-	lose_by(arg, FAULT_OPEN, EMFILE, 0);
+	lose_by(arg, FAULT_OPEN, 1, EMFILE, 0);
 }
 
 UNWALKED(without_memory_to_meet_a_directory_it_is_a_loss)
 {
-	lose_by(arg, FAULT_CALLOC, ENOMEM, 0);
+	lose_by(arg, FAULT_CALLOC, 1, ENOMEM, 0);
+}
+
+UNWALKED(without_memory_for_what_is_read_before_its_turn_it_is_a_loss)
+{
+	lose_by(arg, FAULT_MALLOC, 1, ENOMEM, 0);
+}
+
+/* The first is that of the stream. */
+UNWALKED(what_cannot_be_read_before_its_turn_is_a_loss)
+{
+	lose_by(arg, FAULT_READ, 2, EIO, 1);
 }
 
 UNWALKED(when_the_kernel_does_not_say_how_much_is_waiting_it_is_a_loss)
 {
-	lose_by(arg, FAULT_IOCTL, EINVAL, 1);
+	lose_by(arg, FAULT_IOCTL, 1, EINVAL, 1);
 }
 
 UNWALKED(a_root_that_comes_later_finds_what_was_waiting_told)
@@ -165,11 +176,13 @@ UNWALKED(a_root_that_comes_later_finds_what_was_waiting_told)
 		return;
 	make_dirs("other/d");
 	make_file("top/a/g");
+	const struct butter_tree_root wait = {.size = sizeof(wait), .flags = BUTTER_TREE_WAIT};
 	struct butter_tree_root o = {.size = sizeof(o), .backend = BUTTER_TREE_FANOTIFY};
 	o.mask = BUTTER_TREE_CREATED | BUTTER_TREE_READY;
-	ck_assert_int_eq(butter_tree_add(t, at_base("other"), &o, NULL), 1);
+	ck_assert_int_eq(butter_tree_add(t, at_base("later"), &wait, NULL), 1);
+	ck_assert_int_eq(butter_tree_add(t, at_base("other"), &o, NULL), 2);
 	make_file("other/d/f");
-	TOLD(t, "CREATED top/a/b/c/f\nCREATED top/a/g\nREADY other/\nCREATED other/d/f\n");
+	TOLD(t, "CREATED top/a/b/c/f\nCREATED top/a/g\nREADY later\nREADY other/\nCREATED other/d/f\n");
 	butter_tree_close(t);
 }
 
@@ -211,6 +224,8 @@ SUITE(tree_lazy_lost)
 	tcase_add_test(raw, it_may_be_closed_with_records_read_before_their_turn);
 	tcase_add_test(raw, without_fds_it_is_a_loss);
 	tcase_add_test(raw, without_memory_to_meet_a_directory_it_is_a_loss);
+	tcase_add_test(raw, without_memory_for_what_is_read_before_its_turn_it_is_a_loss);
+	tcase_add_test(raw, what_cannot_be_read_before_its_turn_is_a_loss);
 	tcase_add_test(raw, when_the_kernel_does_not_say_how_much_is_waiting_it_is_a_loss);
 	tcase_add_test(raw, a_root_that_comes_later_finds_what_was_waiting_told);
 	tcase_add_test(raw, a_mount_that_cannot_be_marked_is_degraded);

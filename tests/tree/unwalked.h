@@ -10,7 +10,8 @@ struct butter_tree *unwalked_begin(const char *dir);
 
 /*
  * Adds a root by fanotify, and takes its READY. options may be NULL. 0: an ordinary user, who has been told
- * EPERM; then the tree has been closed.
+ * EPERM, or whose root is walked, as who is root in a user namespace only finds nothing by a handle; then
+ * the tree has been closed.
  */
 int unwalked_add(struct butter_tree *t, const char *path, const struct butter_tree_root *options);
 
