@@ -137,6 +137,13 @@ static void hold_on(struct butter_tree *t, uint32_t node, uint32_t when)
 	t->lost = 1;
 }
 
+/* What only a listing has missed has its record still to come, and before that what happened in it. */
+static int may_settle(const struct butter_tree *t, uint32_t node, uint32_t has_waited, uint32_t age)
+{
+	int is_busy = age > butter__milliseconds(BUTTER__PATIENCE);
+	return has_waited >= age && (!is_busy || butter__node(&t->model, node)->left);
+}
+
 static void settle_held(struct butter_tree *t, uint32_t now, uint32_t age)
 {
 	struct butter__list held = t->held, when = t->held_when;
@@ -144,7 +151,7 @@ static void settle_held(struct butter_tree *t, uint32_t now, uint32_t age)
 	for (uint32_t i = 0; i < held.count; i++) {
 		if (!alive(t, held.items[i], BUTTER__NODE_HELD))
 			continue;
-		if (now - when.items[i] >= age)
+		if (may_settle(t, held.items[i], now - when.items[i], age))
 			butter__reconcile_held(t, held.items[i]);
 		else
 			hold_on(t, held.items[i], when.items[i]);

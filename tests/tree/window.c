@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "../../src/tree/tree.h"
+#include "fault.h"
 #include "test.h"
 
 enum { DIRS = 400 };
@@ -106,8 +107,36 @@ START_TEST(the_window_of_a_directory_that_is_gone_is_not_its_successors)
 }
 END_TEST
 
+static int64_t slow_clock(void)
+{
+	static int64_t now = INT64_C(1000000000000);
+	return now += 60000000;
+}
+
+/* The listing of their parent is far ahead of the records, and so long that all of it is overdue. */
+START_TEST(whoever_reads_slowly_is_told_of_all_files_of_directories_that_are_gone)
+{
+	const char *top = scratch();
+	struct butter_tree *x = open_on(top);
+	make(top, 0);
+	drain(x, top);
+	for (unsigned i = 0; i < DIRS; i++) {
+		ck_assert_int_eq(unlink(name_of(top, i, "/file")), 0);
+		ck_assert_int_eq(rmdir(name_of(top, i, "")), 0);
+	}
+	fault_monotonic = slow_clock;
+	drain(x, top);
+	fault_monotonic = NULL;
+	for (unsigned i = 0; i < DIRS; i++)
+		ck_assert_uint_eq(gone[i], 1);
+	ck_assert_uint_eq(x->model.count, 1);
+	butter_tree_close(x);
+}
+END_TEST
+
 SUITE(tree_window)
 {
+	tcase_add_test(tc, whoever_reads_slowly_is_told_of_all_files_of_directories_that_are_gone);
 	tcase_add_test(tc, files_of_many_new_directories_are_told_once_each);
 	tcase_add_test(tc, the_window_of_a_directory_that_is_gone_is_not_its_successors);
 }
