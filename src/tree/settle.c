@@ -175,6 +175,7 @@ static int waits(const struct butter_tree *t)
 void butter__settle(struct butter_tree *t, int64_t patience)
 {
 	uint32_t age = butter__milliseconds(patience);
+	int64_t failed = t->retry_after;
 	int i = 0;
 	for (; i < PASSES && waits(t); i++) {
 		uint32_t waiting = t->held.count + t->halves.count;
@@ -184,7 +185,9 @@ void butter__settle(struct butter_tree *t, int64_t patience)
 			settle_dirty(t);
 		settle_held(t, butter__milliseconds(now), age);
 		uint32_t left = t->held.count + t->halves.count;
-		if (now < t->retry_after || (age > 0 && left > 0 && left >= waiting))
+		/* what failed just now fails again; what failed before is no reason to leave all else open */
+		if (t->retry_after != failed || (age > 0 && now < t->retry_after) ||
+		    (age > 0 && left > 0 && left >= waiting))
 			break;
 	}
 	if (i == PASSES)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What make storm has found, as short as it could be made: what happens within a call, at which moment. */
 #include "../storm/storm.h"
+#include "fault.h"
 #include "test.h"
+#include "told.h"
 
 static const char *const exchanged_while_looked_at[] = {
 	"mkdir 0 o/0 -",
@@ -150,6 +152,31 @@ START_TEST(what_moves_while_all_is_listed_again_is_listed_too)
 }
 END_TEST
 
+/* It takes more than one pass to find what is new in what has moved. */
+START_TEST(what_failed_a_moment_ago_leaves_nothing_open_at_a_sync)
+{
+	struct butter_tree_root root = {
+		.size = sizeof(root), .backend = BUTTER_TREE_POLL, .poll_interval = INT64_C(3600000000000)};
+	struct butter_tree *t = tree_of(BUTTER_TREE_ENTRIES, scratch());
+	static const char *const dirs[] = {"a", "b", "a/4", "b/0", "b/0/2", "b/0/2/0", "b/0/2/0/0", "b/1"};
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		make_dir(dirs[i]);
+	ck_assert_int_eq(butter_tree_add(t, at_base("a"), &root, NULL), 0);
+	ck_assert_int_eq(butter_tree_add(t, at_base("b"), &root, NULL), 1);
+	told(t);
+	fault_error(FAULT_GETDENTS, 1, EIO);
+	ck_assert_str_eq(told(t), "");
+	ck_assert(fault_happened(FAULT_GETDENTS));
+	change_name("a/4", "b/1/0");
+	make_dir("a/4");
+	change_name("b/0/2", "a/4/2");
+	make_dir("a/4/2/0/0/9");
+	const char *text = told(t);
+	ck_assert_msg(strstr(text, "CREATED a/4/2/0/0/9/"), "%s", text);
+	butter_tree_close(t);
+}
+END_TEST
+
 SUITE(tree_found_by_storm)
 {
 	tcase_add_test(tc, a_directory_that_changes_places_while_it_is_looked_at_keeps_its_own);
@@ -158,4 +185,5 @@ SUITE(tree_found_by_storm)
 	tcase_add_test(tc, files_of_a_new_directory_that_moves_while_it_is_listed_are_told);
 	tcase_add_loop_test(tc, a_directory_that_is_away_while_it_is_watched_is_not_taken_for_another, 0, 2);
 	tcase_add_loop_test(tc, what_moves_while_all_is_listed_again_is_listed_too, 0, 2);
+	tcase_add_test(tc, what_failed_a_moment_ago_leaves_nothing_open_at_a_sync);
 }
