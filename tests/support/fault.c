@@ -27,6 +27,7 @@
 
 void (*fault_between)(long number);
 int64_t (*fault_monotonic)(void);
+void (*fault_stat)(struct stat *st);
 
 static struct {
 	unsigned calls, at; /* at: the call that is faulty, 0: none */
@@ -197,9 +198,28 @@ ssize_t wrap_read(int fd, void *buf, size_t size)
 	return faults[FAULT_READ].result;
 }
 
-WRAPPED(int, fstat, STAT64(fstat), (int fd, struct stat *ret), (fd, ret), FAULT_STAT)
-WRAPPED(int, fstatat, STAT64(fstatat), (int dir, const char *path, struct stat *ret, int flags),
-	(dir, path, ret, flags), FAULT_STAT)
+static int tell_stat(int n, struct stat *st)
+{
+	if (n == 0 && fault_stat)
+		fault_stat(st);
+	return n;
+}
+
+int real_fstat(int fd, struct stat *ret) __asm__("__real_" STAT64(fstat));
+int wrap_fstat(int fd, struct stat *ret) __asm__("__wrap_" STAT64(fstat));
+int wrap_fstat(int fd, struct stat *ret)
+{
+	return faulty(FAULT_STAT) ? (int)faults[FAULT_STAT].result : tell_stat(real_fstat(fd, ret), ret);
+}
+
+int real_fstatat(int dir, const char *path, struct stat *ret, int flags) __asm__("__real_" STAT64(fstatat));
+int wrap_fstatat(int dir, const char *path, struct stat *ret, int flags) __asm__("__wrap_" STAT64(fstatat));
+int wrap_fstatat(int dir, const char *path, struct stat *ret, int flags)
+{
+	return faulty(FAULT_STAT) ? (int)faults[FAULT_STAT].result
+				  : tell_stat(real_fstatat(dir, path, ret, flags), ret);
+}
+
 WRAPPED(int, fstatfs, OFFSET64(fstatfs), (int fd, struct statfs *ret), (fd, ret), FAULT_STATFS)
 WRAPPED(int, futimens, TIME64(futimens), (int fd, const struct timespec times[2]), (fd, times),
 	FAULT_FUTIMENS)

@@ -87,6 +87,10 @@ void fault_clear(void);
 /* Called before each of these calls, with the number of a bare system call, or 0; NULL: nothing. */
 extern void (*fault_between)(long number);
 
+/* May change what fstat(2) and fstatat(2) have told. */
+struct stat;
+extern void (*fault_stat)(struct stat *st);
+
 /* What CLOCK_MONOTONIC says, in nanoseconds; NULL: the kernel's. */
 extern int64_t (*fault_monotonic)(void);
 

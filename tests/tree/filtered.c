@@ -375,8 +375,30 @@ static void both_levels(TCase *tc, TCase *raw)
 	tcase_add_loop_test(tc, opening_reading_and_closing_are_told_on_request, 0, 2);
 }
 
+START_TEST(a_directory_whose_files_are_told_of_where_it_was_and_not_where_it_is_is_no_plain_move)
+{
+	top = scratch();
+	dir("a");
+	dir("a/below");
+	write_file("a/below/seen", "x");
+	write_file("a/hidden", "x");
+	rules(ROOT(RULES(EXCLUDE("/a/hidden"))), BUTTER_TREE_ENTRIES);
+	told();
+	move("a", "b");
+	ck_assert_str_eq(told(),
+			 "D a/below/seen, D a/below, D a, C b, C b/hidden, C b/below, C b/below/seen");
+	move("b/hidden", "b/other");
+	ck_assert_str_eq(told(), "M b/hidden b/other");
+	move("b", "a");
+	ck_assert_str_eq(told(), "M b a");
+	butter_tree_close(t);
+}
+END_TEST
+
 SUITE(tree_filtered)
 {
+	tcase_add_test(tc,
+		       a_directory_whose_files_are_told_of_where_it_was_and_not_where_it_is_is_no_plain_move);
 	tcase_add_test(tc, a_wrong_rule_is_told_by_its_index_and_adds_no_root);
 	tcase_add_test(tc, a_file_replaced_by_one_that_was_not_told_of_is_deleted_first);
 	tcase_add_test(tc, a_mask_of_deletions_alone_keeps_what_is_known_right);

@@ -12,6 +12,7 @@
 
 #include "../../src/tree/tree.h"
 #include "child.h"
+#include "fault.h"
 #include "image.h"
 #include "test.h"
 
@@ -102,6 +103,27 @@ START_TEST(whatever_counts_links_or_not_is_scanned_whole)
 }
 END_TEST
 
+/* One link fewer than there are, where there are subdirectories, but few. */
+static void miscount(struct stat *st)
+{
+	if (S_ISDIR(st->st_mode) && (st->st_nlink == 3 || st->st_nlink == 4))
+		st->st_nlink--;
+}
+
+START_TEST(counts_of_links_that_are_wrong_are_found_out_and_what_was_passed_over_is_listed)
+{
+	static const char *const dirs[] = {"a", "b", "c", "a/a", "b/a", "b/b", "c/a"};
+	const char *top = scratch();
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		ck_assert_int_eq(mkdir(path_in(top, dirs[i]), 0700), 0);
+	fault_stat = miscount;
+	struct butter_tree *x = scan(top, 0, (uint32_t)_i);
+	fault_stat = NULL;
+	ck_assert_uint_eq(count_watched(x), 8);
+	butter_tree_close(x);
+}
+END_TEST
+
 static unsigned count_threads(void)
 {
 	unsigned count = 0;
@@ -188,6 +210,8 @@ END_TEST
 
 SUITE(tree_workers)
 {
+	tcase_add_loop_test(
+		tc, counts_of_links_that_are_wrong_are_found_out_and_what_was_passed_over_is_listed, 0, 3);
 	tcase_add_test(tc, any_number_of_workers_finds_the_same);
 	tcase_add_loop_test(raw, whatever_counts_links_or_not_is_scanned_whole, 0, 2);
 	tcase_add_test(tc, no_thread_outlives_the_call_and_nothing_of_the_caller_changes);
