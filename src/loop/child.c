@@ -240,6 +240,8 @@ static void child_stop(struct butter_loop *loop, struct butter_ev *ev)
 		return;
 	}
 	struct process **at = find(loop, ((struct butter_ev_child *)ev)->pid);
+	if (!*at) /* it is active: there is one */
+		return;
 	butter__ring_remove(&(*at)->watchers, ev);
 	if (!(*at)->watchers)
 		drop(loop, at);

@@ -48,17 +48,28 @@ static void embed_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_
 	errno = saved;
 }
 
-static int is_in(const struct butter_loop *loop, const struct butter_loop *other)
+static struct butter_loop *go_into(struct butter_loop *x, struct butter_loop *from)
 {
-	const struct butter_ev *head = other->rings[BUTTER__RING_EMBED];
-	if (other == loop)
-		return 1;
-	for (const struct butter_ev *w = head; w; w = butter__ring_next(head, w)) {
-		const struct butter_ev_embed *embed = (const struct butter_ev_embed *)w;
-		if (embed->other && is_in(loop, embed->other))
-			return 1;
+	x->visited_from = from;
+	x->visited = x->rings[BUTTER__RING_EMBED];
+	return x;
+}
+
+/* No loop is inside itself, so that none is visited again while it is. */
+static int is_in(const struct butter_loop *loop, struct butter_loop *other)
+{
+	struct butter_loop *x = go_into(other, NULL);
+	while (x && x != loop) {
+		struct butter_ev_embed *w = (struct butter_ev_embed *)x->visited;
+		if (!w) {
+			x = x->visited_from;
+			continue;
+		}
+		x->visited = butter__ring_next(x->rings[BUTTER__RING_EMBED], &w->ev);
+		if (w->other)
+			x = go_into(w->other, x);
 	}
-	return 0;
+	return x != NULL;
 }
 
 /* The fd to wait for. */

@@ -13,27 +13,25 @@
 enum { DEFAULT_BUDGET = 64 };
 
 /* Where the kernel does not tell of a fork (before Linux 4.14), butter_loop_fork() has to. */
-static const uint32_t never_forked = 1;
-
 static void open_fork_page(struct butter_loop *loop)
 {
 	int saved = errno;
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	loop->unforked = &never_forked;
 	uint32_t *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) < 0)
+	loop->unforked = NULL;
+	if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) < 0) {
 		munmap(page, size);
-	else if (page != MAP_FAILED)
+	} else if (page != MAP_FAILED) {
 		loop->unforked = page;
-	if (loop->unforked == page)
 		*page = 1;
+	}
 	errno = saved;
 }
 
 static void close_fork_page(struct butter_loop *loop)
 {
-	if (loop->unforked != &never_forked)
-		munmap((void *)(uintptr_t)loop->unforked, (size_t)sysconf(_SC_PAGESIZE));
+	if (loop->unforked)
+		munmap((void *)loop->unforked, (size_t)sysconf(_SC_PAGESIZE));
 }
 
 /* Under a filter of an older time epoll_pwait2(2) may also be EPERM. */
@@ -134,8 +132,8 @@ static int rebuild(struct butter_loop *loop)
 	    butter__signals_fork(loop) < 0 || butter__periodics_fork(loop) < 0 ||
 	    butter__stats_fork(loop) < 0)
 		return -1;
-	if (loop->unforked != &never_forked)
-		*(volatile uint32_t *)(uintptr_t)loop->unforked = 1;
+	if (loop->unforked)
+		*loop->unforked = 1;
 	butter__pressures_fork(loop);
 	loop->fork_due = 1;
 	return 0;

@@ -139,9 +139,11 @@ struct butter_loop {
 	struct butter__periodics *periodics;
 	struct butter__stats *stats;
 	struct butter_ev_embed *embedders; /* of other loops, which this one is embedded in */
-	uint64_t renewals;                 /* of epoll: who polls epfd has to begin anew */
+	struct butter_ev *visited;         /* the next of the loops in it, while they are visited */
+	struct butter_loop *visited_from;
+	uint64_t renewals; /* of epoll: who polls epfd has to begin anew */
 
-	volatile const uint32_t *unforked; /* a page that a fork wipes: 0 in a child */
+	volatile uint32_t *unforked; /* a page that a fork wipes: 0 in a child; NULL: there is none */
 	uint8_t fork_due;
 	uint8_t breaking;
 	uint32_t depth;
@@ -288,7 +290,7 @@ static inline int butter__settable(const struct butter_ev *w)
 
 static inline int butter__forked(const struct butter_loop *loop)
 {
-	return !*loop->unforked;
+	return loop->unforked && !*loop->unforked;
 }
 
 /* Starts an io watcher of the loop's own, called when fd is found readable. 0, or -1 with ENOMEM. */

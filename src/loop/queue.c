@@ -29,10 +29,13 @@ struct butter_queue {
 
 static void unlink_request(struct butter_queue *q, struct butter_queue_request *r)
 {
+	struct butter_queue_request *next = r->next;
 	if (q->first == r)
-		q->first = r->next == r ? NULL : r->next;
-	r->prev->next = r->next;
-	r->next->prev = r->prev;
+		q->first = next;
+	next->prev = r->prev;
+	r->prev->next = next;
+	if (next == r)
+		q->first = NULL;
 	r->queue = NULL;
 	q->waiting--;
 	if (q->loop)
@@ -173,7 +176,8 @@ static int detach(struct butter_queue *q)
 	butter_ev_io_stop(loop, &q->io);
 	butter_ev_defer_stop(loop, &q->turn);
 	butter_ev_cleanup_stop(loop, &q->cleanup);
-	for (struct butter_queue_request *r = q->first; r; r = r->next == q->first ? NULL : r->next)
+	struct butter_queue_request *r = q->first;
+	for (size_t i = 0; i < q->waiting; i++, r = r->next)
 		butter_ev_timer_stop(loop, &r->timer);
 	q->loop = NULL;
 	return answer_some(q, q->waiting, ECANCELED);

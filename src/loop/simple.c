@@ -19,7 +19,7 @@
 		butter__ring_remove(&loop->rings[ring_], w);                                                 \
 	}                                                                                                    \
 	static const struct butter_ev_ops T##_ops = {                                                        \
-		.kind = KIND, .invoke = T##_invoke, .start = T##_start, .stop = T##_stop}
+		.kind = (KIND), .invoke = T##_invoke, .start = T##_start, .stop = T##_stop}
 
 #define INIT(T, w, cb_)                                                                                      \
 	*(w) = (struct butter_ev_##T){.cb = (cb_)};                                                          \

@@ -219,7 +219,7 @@ static int step(struct walk *walk)
 	if (S_ISLNK(st.st_mode))
 		return follow(walk, full, rest) == 0;
 	memmove(walk->rest, rest, strlen(rest) + 1);
-	strcpy(walk->at, full);
+	memcpy(walk->at, full, strlen(full) + 1);
 	judge(walk, st.st_dev);
 	if (S_ISDIR(st.st_mode))
 		return 1;
@@ -231,10 +231,10 @@ static int step(struct walk *walk)
 static void begin(struct walk *walk)
 {
 	const char *path = walk->stat->w->path;
-	strcpy(walk->at, *path == '/' ? "/" : ".");
+	memcpy(walk->at, *path == '/' ? "/" : ".", 2);
 	walk->is_foreign = !is_local(walk->at);
 	if (strlen(path) < sizeof(walk->rest))
-		strcpy(walk->rest, path);
+		memcpy(walk->rest, path, strlen(path) + 1);
 	else
 		walk->refused = ENAMETOOLONG;
 }

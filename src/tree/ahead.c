@@ -78,9 +78,13 @@ static int read_more(struct butter_tree *t, struct butter__channel *c)
 void butter__ahead_fill(struct butter_tree *t, struct butter__channel *c)
 {
 	int waiting = 0, saved = errno;
-	if (ioctl(c->fd, FIONREAD, &waiting) < 0 && ioctl(c->fd, FIONREAD, &waiting) < 0)
+	int n = ioctl(c->fd, FIONREAD, &waiting);
+	if (n < 0)
+		n = ioctl(c->fd, FIONREAD, &waiting);
+	if (n < 0)
 		t->lost = 1;
-	for (int left = waiting / METADATA, n = 0; left > 0 && n >= 0; left -= n)
+	n = 0;
+	for (int left = waiting / METADATA; left > 0 && n >= 0; left -= n)
 		n = read_more(t, c);
 	c->ahead = butter__fan_of(c)->ahead.count;
 	errno = saved;

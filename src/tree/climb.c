@@ -160,7 +160,7 @@ static int is_again(int up, const char *name, struct butter__rung *before)
 	int again = before->ino == st.st_ino && before->dev == st.st_dev && !strcmp(before->name, name);
 	before->ino = st.st_ino;
 	before->dev = st.st_dev;
-	strcpy(before->name, name);
+	memcpy(before->name, name, strlen(name) + 1);
 	return again;
 }
 

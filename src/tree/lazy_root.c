@@ -53,14 +53,13 @@ static int add_top(struct butter__root *root, const char *path, int fd)
 		if (root->tops[i].fsid == fsid)
 			return !strcmp(root->tops[i].path, path);
 	struct butter__top *tops = realloc(root->tops, (root->top_count + 1) * sizeof(*tops));
-	char *copy = strdup(path);
-	if (tops)
-		root->tops = tops;
-	if (!tops || !copy) {
-		free(copy);
+	if (!tops)
 		return 0;
-	}
-	tops[root->top_count++] = (struct butter__top){.fsid = fsid, .path = copy};
+	root->tops = tops;
+	tops[root->top_count] = (struct butter__top){.fsid = fsid, .path = strdup(path)};
+	if (!tops[root->top_count].path)
+		return 0;
+	root->top_count++;
 	return 1;
 }
 
@@ -81,7 +80,8 @@ static int begin_mount(struct butter_tree *t, struct butter__root *root, const c
 	int wd = c->backend->watch(c, fd, NULL, butter__root_mask(t, root->node));
 	if (wd < 0) {
 		int error = errno;
-		uint32_t node = butter__lazy_reach(t, root, below(root, point), 0);
+		const char *path = below(root, point);
+		uint32_t node = path ? butter__lazy_reach(t, root, path, 0) : 0;
 		if (node)
 			butter__degrade(t, node, error);
 	} else {
