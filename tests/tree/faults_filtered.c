@@ -85,7 +85,8 @@ static void dump(const struct butter_tree *x, const char *top, struct known *ret
 	qsort(ret->lines, ret->count, sizeof(ret->lines[0]), by_line);
 }
 
-static int add_both(struct butter_tree *x, const char *top)
+/* No assertion: memory may be what fails. */
+static int add_both(struct butter_tree *x, const char *a, const char *b)
 {
 	struct butter_tree_root root = {.size = sizeof(root),
 					.backend = BUTTER_TREE_INOTIFY,
@@ -93,12 +94,12 @@ static int add_both(struct butter_tree *x, const char *top)
 					.settle = 1000000,
 					.rules = rules,
 					.rule_count = sizeof(rules) / sizeof(rules[0])};
-	if (butter_tree_add(x, path_in(top, "a"), &root, NULL) < 0)
+	if (butter_tree_add(x, a, &root, NULL) < 0)
 		return -1;
 	root.rules = NULL;
 	root.rule_count = 0;
 	root.ignore_file = NULL;
-	return butter_tree_add(x, path_in(top, "b"), &root, NULL);
+	return butter_tree_add(x, b, &root, NULL);
 }
 
 static void drain(struct butter_tree *x)
@@ -114,7 +115,7 @@ static void assert_as_new(const struct butter_tree *x, const char *top, const ch
 	static struct known is, wanted;
 	struct butter_tree_options options = {.size = sizeof(options), .flags = BUTTER_TREE_ENTRIES};
 	struct butter_tree *y = butter_tree_open(&options);
-	ck_assert_int_eq(add_both(y, top), 1);
+	ck_assert_int_eq(add_both(y, path_in(top, "a"), path_in(top, "b")), 1);
 	dump(x, top, &is);
 	dump(y, top, &wanted);
 	for (size_t i = 0; i < is.count && i < wanted.count; i++)
@@ -136,8 +137,9 @@ static int try_change(const char *dir, enum fault_call call, unsigned nth)
 	ck_assert_int_eq(mkdir(top, 0755), 0);
 	snprintf(what, sizeof(what), "call %d, turn %u", (int)call, nth);
 	make(top);
+	const char *a = path_in(top, "a"), *b = path_in(top, "b");
 	struct butter_tree *x = butter_tree_open(&options);
-	ck_assert_int_eq(add_both(x, top), 1);
+	ck_assert_int_eq(add_both(x, a, b), 1);
 	drain(x);
 	change(top);
 	fault_error(call, nth, ENOMEM);
@@ -164,7 +166,48 @@ START_TEST(without_memory_filters_leave_out_the_same)
 }
 END_TEST
 
+/* An add fails and tells why, or makes up for it. */
+static int try_add(const char *dir, enum fault_call call, unsigned nth, uint32_t workers)
+{
+	char top[256], what[48];
+	struct butter_tree_options options = {
+		.size = sizeof(options), .flags = BUTTER_TREE_ENTRIES, .scan_workers = workers};
+	snprintf(top, sizeof(top), "%s/%u-%u", dir, workers, nth);
+	snprintf(what, sizeof(what), "call %d, turn %u", (int)call, nth);
+	ck_assert_int_eq(mkdir(top, 0755), 0);
+	make(top);
+	const char *a = path_in(top, "a"), *b = path_in(top, "b");
+	struct butter_tree *x = butter_tree_open(&options);
+	fault_error(call, nth, ENOMEM);
+	int n = add_both(x, a, b), error = errno, happened = fault_happened(call);
+	fault_clear();
+	ck_assert_msg(n == 1 || (happened && error == ENOMEM), "%s: errno is %d", what, error);
+	if (n < 0) {
+		(void)!butter_tree_remove(x, a);
+		ck_assert_msg(add_both(x, a, b) >= 0, "%s: %s", what, strerror(errno));
+	}
+	drain(x);
+	drain(x);
+	assert_as_new(x, top, what);
+	butter_tree_close(x);
+	return happened;
+}
+
+static const enum fault_call scan_calls[] = {FAULT_MALLOC, FAULT_CALLOC, FAULT_REALLOC, FAULT_STRDUP,
+					     FAULT_GETDENTS};
+
+START_TEST(without_memory_a_first_scan_leaves_out_the_same)
+{
+	const char *dir = scratch();
+	unsigned nth = 1;
+	for (uint32_t workers = 0; workers <= 2; workers += 2)
+		for (nth = 1; try_add(dir, scan_calls[_i], nth, workers); nth++)
+			continue;
+}
+END_TEST
+
 SUITE(tree_faults_filtered)
 {
 	tcase_add_loop_test(tc, without_memory_filters_leave_out_the_same, 0, 2);
+	tcase_add_loop_test(tc, without_memory_a_first_scan_leaves_out_the_same, 0, 5);
 }
