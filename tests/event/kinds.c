@@ -66,7 +66,8 @@ static const char *watched_folder(void)
 	static const char *folder;
 	if (!folder) {
 		folder = scratch();
-		ck_assert_int_eq(mknod(path_in(folder, "file"), S_IFREG | 0600, 0), 0); /* takes no fd */
+		/* no fd may be free */
+		ck_assert_int_eq(mknod(path_in(folder, "file"), S_IFREG | 0600, 0), 0);
 	}
 	return folder;
 }
