@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <butter/file.h>
+
 #include "child.h"
 #include "fault.h"
 #include "replay.h"
