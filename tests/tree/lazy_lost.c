@@ -64,7 +64,7 @@ UNWALKED(what_was_renamed_over_is_told_to_be_gone_though_that_has_left_again)
 		return;
 	change_name("top/x", "top/a/b");
 	change_name("top/a/b", "top/y");
-	TOLD(t, "MOVED top/x > top/y/\nCREATED top/a/b/\nDELETED top/a/b/\n");
+	TOLD(t, "CREATED top/a/b/\nDELETED top/a/b/\nMOVED top/x > top/y/\n");
 	change_name("out/z", "top/c/d");
 	change_name("top/c", "top/e");
 	change_name("top/e/d", "out/z");
@@ -81,7 +81,8 @@ UNWALKED(what_was_exchanged_is_not_told_to_be_gone_when_the_other_has_left_again
 		return;
 	exchange("top/x", "top/a/b");
 	change_name("top/a/b", "top/y");
-	TOLD(t, "MOVED top/x > top/y/\nMOVED top/a/b > top/x/\n");
+	change_name("top/x", "top/z");
+	TOLD(t, "MOVED top/x > top/y/\nMOVED top/a/b > top/z/\n");
 	butter_tree_close(t);
 }
 
