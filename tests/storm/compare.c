@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ struct watch {
 static void compare_there(struct comparison *c, int files)
 {
 	struct naive *v = &c->storm->known;
-	char path[STEP_PATH * 4];
+	char path[PATH_MAX];
 	for (struct place *p = NULL; (p = naive_next(v, p));) {
 		if (!(p->is_dir || files) || naive_path(v, p, path, sizeof(path)) < 0)
 			continue;
