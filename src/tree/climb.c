@@ -105,6 +105,23 @@ void butter__climb_identify(const struct butter__root *root, struct butter__rung
 	butter__close(fd);
 }
 
+void butter__climb_lock_key(struct butter_tree *t, const struct butter__root *root,
+			    const struct butter__key *key)
+{
+	int fd = open_key(root, key), dir;
+	if (fd >= 0) {
+		dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+		butter__close(fd);
+		fd = dir;
+	}
+	if (fd >= 0) {
+		butter__climb_lock(fd);
+		butter__close(fd);
+	} else if (butter__is_lack(errno)) {
+		t->lost = 1;
+	}
+}
+
 static int set_name(struct butter__rung *link, const char *name, size_t len)
 {
 	if (len == 0 || len > NAME_MAX)

@@ -41,6 +41,9 @@ void butter__climb_end(struct butter__climb *climb);
 
 /* Returns when all that is being done to names of a directory is told in the queue. */
 void butter__climb_lock(int dir);
+/* The same of a directory, wherever it is; of one that is no more there is nothing to wait for. */
+void butter__climb_lock_key(struct butter_tree *t, const struct butter__root *root,
+			    const struct butter__key *key);
 /* What the disk says of it, as it is reached from a root. */
 void butter__climb_identify(const struct butter__root *root, struct butter__rung *link);
 /* The name that a record says it had. 0, or -1: there is none. */

@@ -360,6 +360,30 @@ int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const cha
 	return told;
 }
 
+/*
+ * What came has left again, and is told where it is now, or not at all. Whoever was told may have an empty
+ * directory there that it was renamed over, of which nothing else says that it is gone.
+ */
+void butter__lazy_came(struct butter_tree *t, uint32_t dir, const char *name, size_t len)
+{
+	struct butter__channel *c = butter__channel_of(t, dir);
+	const struct butter__root *root = &t->roots[butter__model_root(&t->model, dir)];
+	struct butter__key key;
+	int saved = errno;
+	if (!is_lazy(c, root) || !has_room(t, dir, name, len) || butter__is_leaf(t, dir) ||
+	    butter__verdict(t, dir, name, len, 1) == BUTTER__FILTER_GONE)
+		return;
+	set_key(butter__fan_of(c), butter__node(&t->model, dir)->wd, &key);
+	butter__climb_lock_key(t, root, &key);
+	butter__ahead_fill(t, c);
+	add_left(t, c, dir, name, len);
+	if (has_room(t, dir, name, len)) {
+		butter__tell(t, BUTTER_TREE_CREATED, BUTTER_TREE_IS_DIR, dir, name, len);
+		butter__tell(t, BUTTER_TREE_DELETED, BUTTER_TREE_IS_DIR, dir, name, len);
+	}
+	errno = saved;
+}
+
 void butter__lazy_deleted(struct butter_tree *t, uint32_t node)
 {
 	struct butter__channel *c = butter__channel_of(t, node);

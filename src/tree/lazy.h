@@ -24,6 +24,8 @@ void butter__lazy_mounts(struct butter_tree *t, struct butter__root *root);
 /* A directory of the disk that is no node, and fd is open on dir; 1: it was there all the time. */
 int butter__lazy_stranger(struct butter_tree *t, uint32_t dir, int fd, const char *name, size_t len,
 			  const struct butter__there *there);
+/* A record says that a directory was renamed to this name, which has been looked at. */
+void butter__lazy_came(struct butter_tree *t, uint32_t dir, const char *name, size_t len);
 void butter__lazy_deleted(struct butter_tree *t, uint32_t node); /* it has just been told of */
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "../event/object.h"
 #include "../event/time.h"
+#include "lazy.h"
 #include "tree.h"
 #include "verdict.h"
 
@@ -58,6 +59,9 @@ static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__r
 		node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (!node)
 		butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
+	if (ev->mask & IN_MOVED_TO && ev->mask & IN_ISDIR && butter__node(&t->model, dir)->lazy &&
+	    butter__node(&t->model, dir)->wd == ev->wd)
+		butter__lazy_came(t, dir, ev->name, ev->len);
 	node = is_change(mask) && butter__tree_knows(t, dir)
 		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
 		       : 0;

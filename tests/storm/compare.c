@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,20 @@ struct watch {
 	uint32_t mask;
 };
 
+/* Directories, and files where they are compared. */
+static void compare_there(struct comparison *c, int files)
+{
+	struct naive *v = &c->storm->known;
+	char path[PATH_MAX];
+	for (struct place *p = NULL; (p = naive_next(v, p));) {
+		if (!(p->is_dir || files) || naive_path(v, p, path, sizeof(path)) < 0)
+			continue;
+		const struct thing *thing = disk_find(&c->disk, path);
+		if (!thing || S_ISDIR(thing->type) != p->is_dir)
+			naive_wrong(v, thing ? "told, and of another type" : "told, and not there", path);
+	}
+}
+
 static void compare_told(struct comparison *c)
 {
 	struct storm *s = c->storm;
@@ -39,6 +54,7 @@ static void compare_told(struct comparison *c)
 		if (!p || p->is_dir != S_ISDIR(thing->type))
 			naive_wrong(v, p ? "of another type" : "not told", thing->path);
 	}
+	compare_there(c, files);
 	snprintf(text, sizeof(text), "%zu directories, %zu files; there are %zu, %zu", v->dirs, v->files,
 		 c->disk.dirs, c->disk.count - c->disk.dirs);
 	if (v->dirs != c->disk.dirs || (files && v->files != c->disk.count - c->disk.dirs))

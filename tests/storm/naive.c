@@ -46,6 +46,31 @@ struct place *naive_find(const struct naive *v, const char *path, int is_dir)
 	return find(v, path, strlen(path), v->entries ? -1 : is_dir);
 }
 
+struct place *naive_next(const struct naive *v, const struct place *p)
+{
+	const struct place *at = p ? p : &v->top;
+	if (at->first)
+		return at->first;
+	while (at != &v->top && !at->next)
+		at = at->parent;
+	return at == &v->top ? NULL : at->next;
+}
+
+int naive_path(const struct naive *v, const struct place *p, char *path, size_t size)
+{
+	size_t at = size;
+	for (; p != &v->top; p = p->parent) {
+		size_t len = strlen(p->name);
+		if (at < len + 1)
+			return -1;
+		at -= len + 1;
+		path[at + len] = at + len + 1 == size ? '\0' : '/';
+		memcpy(path + at, p->name, len);
+	}
+	memmove(path, path + at, size - at);
+	return 0;
+}
+
 static void count(struct naive *v, const struct place *p, size_t by)
 {
 	*(p->is_dir ? &v->dirs : &v->files) += by;

@@ -52,6 +52,40 @@ UNWALKED(a_name_in_what_another_was_renamed_over_is_a_loss)
 	butter_tree_close(t);
 }
 
+/* The first says nothing of the empty one whose place it took, when it is elsewhere by the time. */
+UNWALKED(what_was_renamed_over_is_told_to_be_gone_though_that_has_left_again)
+{
+	struct butter_tree *t = unwalked_begin(arg);
+	make_dirs("top/a/b");
+	make_dirs("top/c/d");
+	make_dirs("top/x");
+	make_dirs("out/z");
+	if (!unwalked_add(t, "top", NULL))
+		return;
+	change_name("top/x", "top/a/b");
+	change_name("top/a/b", "top/y");
+	TOLD(t, "CREATED top/a/b/\nDELETED top/a/b/\nMOVED top/x > top/y/\n");
+	change_name("out/z", "top/c/d");
+	change_name("top/c", "top/e");
+	change_name("top/e/d", "out/z");
+	TOLD(t, "CREATED top/c/d/\nDELETED top/c/d/\nMOVED top/c > top/e/\n");
+	butter_tree_close(t);
+}
+
+UNWALKED(what_was_exchanged_is_not_told_to_be_gone_when_the_other_has_left_again)
+{
+	struct butter_tree *t = unwalked_begin(arg);
+	make_dirs("top/a/b/in");
+	make_dirs("top/x");
+	if (!unwalked_add(t, "top", NULL))
+		return;
+	exchange("top/x", "top/a/b");
+	change_name("top/a/b", "top/y");
+	change_name("top/x", "top/z");
+	TOLD(t, "MOVED top/x > top/y/\nMOVED top/a/b > top/z/\n");
+	butter_tree_close(t);
+}
+
 /* The disk has the third where a record says that the first came to, and the second was told to be. */
 UNWALKED(who_comes_to_a_name_takes_the_place_of_who_was_told_to_be_there)
 {
@@ -219,6 +253,8 @@ SUITE(tree_lazy_lost)
 {
 	tcase_set_timeout(raw, 60);
 	tcase_add_test(raw, a_name_in_what_another_was_renamed_over_is_a_loss);
+	tcase_add_test(raw, what_was_renamed_over_is_told_to_be_gone_though_that_has_left_again);
+	tcase_add_test(raw, what_was_exchanged_is_not_told_to_be_gone_when_the_other_has_left_again);
 	tcase_add_test(raw, who_comes_to_a_name_takes_the_place_of_who_was_told_to_be_there);
 	tcase_add_test(raw, what_was_told_to_be_in_another_root_is_in_one_only);
 	tcase_add_test(raw, it_may_be_closed_with_records_read_before_their_turn);

@@ -40,7 +40,7 @@ UNWALKED(what_is_pruned_is_not_there)
 	change_name("top/a/yes", "top/a/no2");
 	change_name("top/a/no2", "top/a/.y");
 	make_file("top/a/.y/b/g");
-	TOLD(t, "DELETED top/a/yes/b/\nDELETED top/a/yes/\n");
+	TOLD(t, "CREATED top/a/no2/\nDELETED top/a/no2/\nDELETED top/a/yes/b/\nDELETED top/a/yes/\n");
 	butter_tree_close(t);
 }
 
