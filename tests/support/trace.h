@@ -7,7 +7,7 @@
 
 struct trace {
 	size_t count;
-	long number[64]; /* SYS_*, in order */
+	long number[256]; /* SYS_*, in order */
 };
 
 /* Runs fn(arg) in a child and tells the system calls it made. */

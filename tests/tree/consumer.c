@@ -105,7 +105,7 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 static size_t walk(struct consumer *r, const char *top, int load)
 {
 	walking = (struct walk){.r = r, .load = load};
-	ck_assert_int_eq(nftw(top, visit, 16, FTW_PHYS), 0);
+	ck_assert_int_eq(nftw(top, visit, 256, FTW_PHYS), 0);
 	return walking.count;
 }
 

@@ -306,14 +306,14 @@ static void churn_once(const char *dir, unsigned seed)
 	struct butter_tree *t = tree_of(0, dir);
 	listing = &r;
 	ck_assert(unwalked_add(t, "top", NULL));
-	nftw(at_base("top"), list_one, 16, FTW_PHYS);
+	nftw(at_base("top"), list_one, 256, FTW_PHYS);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, churn, &churners[i]), 0);
 	read_all(t, &r, churners);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 	there = 0;
-	nftw(at_base("top"), check_one, 16, FTW_PHYS);
+	nftw(at_base("top"), check_one, 256, FTW_PHYS);
 	ck_assert_msg(r.errors == 0 && there == r.count,
 		      "BUTTER_STORM_SEED=%u: %u errors (%s), %zu told, %zu there", seed, r.errors, r.first,
 		      r.count, there);

@@ -197,7 +197,7 @@ void replay_compare(struct replay *r, const struct butter_tree *x, const char *t
 	char text[64];
 	comparing = r;
 	on_disk = dumped = 0;
-	nftw(top, visit, 16, FTW_PHYS);
+	nftw(top, visit, 256, FTW_PHYS);
 	butter_tree_dump(x, check_node, NULL);
 	snprintf(text, sizeof(text), "%zu, on the disk %zu, known %zu", r->count, on_disk, dumped - 1);
 	if (r->count != on_disk || dumped - 1 != on_disk)
