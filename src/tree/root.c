@@ -351,13 +351,11 @@ int butter_tree_add(struct butter_tree *x, const char *path, const struct butter
 	struct butter__root *root = make_root(x, path, &o, ret_bad_rule);
 	if (!root)
 		return -1;
-	int number = (int)(root - x->roots), n = begin_root(x, root);
-	if (n < 0) {
+	int number = (int)(root - x->roots), n = begin_root(x, root), error = n < 0 ? errno : saved;
+	if (n < 0)
 		end_root(x, &x->roots[number]);
-	} else {
-		errno = saved;
-	}
 	butter__set_timer(x);
+	errno = error;
 	return n < 0 ? -1 : number;
 }
 

@@ -343,12 +343,16 @@ static int add_and_remove(struct butter_source *source)
 {
 	struct butter_tree *x = (struct butter_tree *)source;
 	const char *path = watched_folder();
-	if (butter_tree_add(x, path, NULL, NULL) < 0) {
-		if (errno != EEXIST) /* which could not be removed the last time */
-			return -1;
-		errno = 0;
-	}
-	return butter_tree_remove(x, path);
+	int n = butter_tree_add(x, path, NULL, NULL);
+	if (n < 0 && errno != EEXIST)
+		return -1;
+	if (n < 0)
+		errno = 0; /* it could not be removed the last time, or that was inotify_add_watch(2)'s */
+	if (butter_tree_remove(x, path) == 0)
+		return 0;
+	if (n < 0 && errno == ENOENT)
+		errno = EEXIST;
+	return -1;
 }
 
 static int tell_of_backend(struct butter_source *source)
