@@ -295,13 +295,13 @@ END_TEST
 
 SUITE(loop_child)
 {
-	tcase_add_test(tc, the_end_of_a_child_is_told_to_each_of_its_watchers);
-	tcase_add_test(tc, no_other_child_is_touched);
-	tcase_add_test(tc, a_watcher_that_stops_leaves_the_child_alone);
-	tcase_add_test(tc, a_process_that_is_no_child_may_be_watched);
-	tcase_add_test(tc, who_watches_every_child_is_told_of_each);
-	tcase_add_test(tc, without_memory_an_end_is_told_later);
-	tcase_add_test(tc, an_error_of_waiting_is_told);
+	tcase_add_test(raw, the_end_of_a_child_is_told_to_each_of_its_watchers);
+	tcase_add_test(raw, no_other_child_is_touched);
+	tcase_add_test(raw, a_watcher_that_stops_leaves_the_child_alone);
+	tcase_add_test(raw, a_process_that_is_no_child_may_be_watched);
+	tcase_add_test(raw, who_watches_every_child_is_told_of_each);
+	tcase_add_test(raw, without_memory_an_end_is_told_later);
+	tcase_add_test(raw, an_error_of_waiting_is_told);
 	tcase_add_test(tc, a_watcher_that_cannot_start_leaves_nothing);
-	tcase_add_test(tc, many_children_are_all_told);
+	tcase_add_test(raw, many_children_are_all_told);
 }

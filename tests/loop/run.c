@@ -274,7 +274,7 @@ SUITE(loop_run)
 	tcase_add_test(tc, a_break_before_the_wait_is_not_late);
 	tcase_add_test(tc, what_was_fed_outside_comes_first);
 	tcase_add_test(tc, an_interrupted_wait_goes_on_to_its_deadline);
-	tcase_add_test(tc, an_error_of_the_wait_is_told);
+	tcase_add_test(raw, an_error_of_the_wait_is_told);
 	tcase_add_test(tc, the_loops_fd_is_readable_when_there_is_something_to_do);
-	tcase_add_test(tc, the_loops_fd_needs_a_timerfd);
+	tcase_add_test(raw, the_loops_fd_needs_a_timerfd);
 }

@@ -129,7 +129,7 @@ END_TEST
 
 SUITE(loop_walk)
 {
-	tcase_add_test(tc, walking_visits_each_active_watcher_once);
-	tcase_add_test(tc, a_watcher_may_be_stopped_when_it_is_visited);
-	tcase_add_test(tc, damage_is_noticed);
+	tcase_add_test(raw, walking_visits_each_active_watcher_once);
+	tcase_add_test(raw, a_watcher_may_be_stopped_when_it_is_visited);
+	tcase_add_test(raw, damage_is_noticed);
 }

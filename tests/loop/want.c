@@ -295,6 +295,6 @@ SUITE(loop_want)
 {
 	tcase_add_test(raw, without_memory_what_fails_leaves_nothing_and_can_be_done_again);
 	tcase_add_test(raw, what_epoll_does_not_take_is_told_and_can_be_done_again);
-	tcase_add_test(tc, an_inotify_that_epoll_does_not_take_is_done_without);
+	tcase_add_test(raw, an_inotify_that_epoll_does_not_take_is_done_without);
 	tcase_add_test(raw, without_fds_what_fails_leaves_nothing_and_can_be_done_again);
 }

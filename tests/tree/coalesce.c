@@ -235,7 +235,7 @@ END_TEST
 
 SUITE(tree_coalesce)
 {
-	tcase_add_loop_test(tc, nothing_is_told_before_it_has_been_quiet_and_the_fd_says_when, 0, 2);
+	tcase_add_loop_test(raw, nothing_is_told_before_it_has_been_quiet_and_the_fd_says_when, 0, 2);
 	tcase_add_loop_test(tc, what_never_rests_is_told_after_settle_max, 0, 2);
 	tcase_add_loop_test(tc, kinds_of_changes_are_told_once_each_and_a_creation_says_all, 0, 2);
 	tcase_add_loop_test(tc, a_deletion_is_told_even_of_what_came_and_went_unseen, 0, 2);

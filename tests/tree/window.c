@@ -31,9 +31,9 @@ static char *name_of(const char *top, unsigned dir, const char *file)
 
 static void note(const struct butter_tree_event *ev, const char *top)
 {
-	unsigned long dir = strtoul(ev->path + strlen(top) + 1, NULL, 10);
 	if (ev->flags & BUTTER_TREE_IS_DIR || ev->type & BUTTER_TREE_SYNC)
 		return;
+	unsigned long dir = strtoul(ev->path + strlen(top) + 1, NULL, 10);
 	ck_assert_uint_lt(dir, DIRS);
 	told[dir] += ev->type == BUTTER_TREE_CREATED;
 	gone[dir] += ev->type == BUTTER_TREE_DELETED;
