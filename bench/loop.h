@@ -63,6 +63,12 @@ struct loop_lib {
 	void (*child_start)(void *loop, struct loop_child *child); /* starts it, too, where pid is 0 */
 };
 
+/* The members that every library's file has, by their names there. */
+#define LOOP_SIDE                                                                                            \
+	.open = side_open, .close = side_close, .run = side_run, .turn = side_turn, .io_start = io_start,    \
+	.io_modify = io_modify, .io_stop = io_stop, .timer_start = timer_start, .timer_stop = timer_stop,    \
+	.async_send = async_send
+
 extern const struct loop_lib loop_epoll, loop_butter, loop_libev, loop_libuv, loop_libevent, loop_glib,
 	loop_sd_event;
 

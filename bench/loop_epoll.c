@@ -263,16 +263,7 @@ static void child_start(void *loop, struct loop_child *child)
 const struct loop_lib loop_epoll = {
 	.name = "by hand",
 	.timer_size = sizeof(struct deadline) + sizeof(uint32_t),
-	.open = side_open,
-	.close = side_close,
-	.run = side_run,
-	.turn = side_turn,
-	.io_start = io_start,
-	.io_modify = io_modify,
-	.io_stop = io_stop,
-	.timer_start = timer_start,
+	LOOP_SIDE,
 	.timer_again = timer_start,
-	.timer_stop = timer_stop,
-	.async_send = async_send,
 	.child_start = child_start,
 };

@@ -168,17 +168,8 @@ const struct loop_lib loop_libev = {
 	.name = "libev",
 	.io_size = sizeof(ev_io),
 	.timer_size = sizeof(ev_timer),
-	.open = side_open,
-	.close = side_close,
-	.run = side_run,
-	.turn = side_turn,
-	.io_start = io_start,
-	.io_modify = io_modify,
-	.io_stop = io_stop,
-	.timer_start = timer_start,
+	LOOP_SIDE,
 	.timer_again = timer_again,
-	.timer_stop = timer_stop,
-	.async_send = async_send,
 	.child_start = child_start,
 };
 #else

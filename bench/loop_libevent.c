@@ -179,17 +179,8 @@ const struct loop_lib loop_libevent = {
 	.name = "libevent",
 	.io_size = sizeof(struct event),
 	.timer_size = sizeof(struct event),
-	.open = side_open,
-	.close = side_close,
-	.run = side_run,
-	.turn = side_turn,
-	.io_start = io_start,
-	.io_modify = io_modify,
-	.io_stop = io_stop,
-	.timer_start = timer_start,
+	LOOP_SIDE,
 	.timer_again = timer_again,
-	.timer_stop = timer_stop,
-	.async_send = async_send,
 };
 #else
 const struct loop_lib loop_libevent = {.name = "libevent"};

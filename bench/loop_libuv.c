@@ -181,17 +181,8 @@ const struct loop_lib loop_libuv = {
 	.name = "libuv",
 	.io_size = sizeof(uv_poll_t),
 	.timer_size = sizeof(uv_timer_t),
-	.open = side_open,
-	.close = side_close,
-	.run = side_run,
-	.turn = side_turn,
-	.io_start = io_start,
-	.io_modify = io_modify,
-	.io_stop = io_stop,
-	.timer_start = timer_start,
+	LOOP_SIDE,
 	.timer_again = timer_again,
-	.timer_stop = timer_stop,
-	.async_send = async_send,
 	.child_start = child_start,
 };
 #else

@@ -211,17 +211,8 @@ static void child_start(void *loop, struct loop_child *child)
 const struct loop_lib loop_sd_event = {
 	.name = "sd-event",
 	.max_timers = 100000,
-	.open = side_open,
-	.close = side_close,
-	.run = side_run,
-	.turn = side_turn,
-	.io_start = io_start,
-	.io_modify = io_modify,
-	.io_stop = io_stop,
-	.timer_start = timer_start,
+	LOOP_SIDE,
 	.timer_again = timer_again,
-	.timer_stop = timer_stop,
-	.async_send = async_send,
 	.child_start = child_start,
 };
 #else

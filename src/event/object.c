@@ -22,6 +22,15 @@ void butter__free(void *memory)
 	errno = saved;
 }
 
+void *butter__grow(void *items, uint32_t *size, uint32_t first, size_t each)
+{
+	uint32_t more = *size ? *size * 2 : first;
+	void *grown = realloc(items, more * each);
+	if (grown)
+		*size = more;
+	return grown;
+}
+
 ssize_t butter__counter_decode(const void *buf, size_t len, uint64_t *ret)
 {
 	if (len < sizeof(*ret))

@@ -15,6 +15,9 @@
 void butter__close(int fd);
 void butter__free(void *memory);
 
+/* An array with twice the room, at first for so many; NULL and ENOMEM: it and its size are as they were. */
+void *butter__grow(void *items, uint32_t *size, uint32_t first, size_t each);
+
 /*
  * read(2) as the objects see it: the bytes, 0 for EAGAIN (errno kept), -1 and errno, which is
  * ENODATA at the end of the file. Inline: after the kernel each return through a frame counts.

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What all watchers can do, and the queue of those that are pending. */
-#include <stdlib.h>
-
+#include "../event/object.h"
 #include "loop.h"
 
 enum { FIRST_ROOM = 16 };
 
 int butter__pending_grow(struct butter__pendings *q)
 {
-	uint32_t room = q->room ? q->room * 2 : FIRST_ROOM;
-	struct butter__pending *items = realloc(q->items, room * sizeof(*items));
+	struct butter__pending *items = butter__grow(q->items, &q->room, FIRST_ROOM, sizeof(*items));
 	if (!items)
 		return -1;
 	q->items = items;
-	q->room = room;
 	return 0;
 }
 

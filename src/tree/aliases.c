@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
-#include "../event/object.h"
 #include "aliases.h"
+#include "../event/object.h"
 
 enum { FIRST_SIZE = 16 };
 
@@ -13,12 +11,10 @@ static struct butter__alias *at_place(const struct butter__aliases *a, uint32_t 
 
 static int grow(struct butter__aliases *a)
 {
-	uint32_t size = a->size ? a->size * 2 : FIRST_SIZE;
-	struct butter__alias *items = realloc(a->items, size * sizeof(*items));
+	struct butter__alias *items = butter__grow(a->items, &a->size, FIRST_SIZE, sizeof(*items));
 	if (!items)
 		return -1;
 	a->items = items;
-	a->size = size;
 	return 0;
 }
 

@@ -23,12 +23,10 @@ static struct butter__rung *last(struct butter__climb *w)
 int butter__climb_begin(struct butter__climb *w, const struct butter__key *key)
 {
 	if (w->count == w->size) {
-		uint32_t size = w->size ? w->size * 2 : 8;
-		struct butter__rung *links = realloc(w->links, size * sizeof(*links));
+		struct butter__rung *links = butter__grow(w->links, &w->size, 8, sizeof(*links));
 		if (!links)
 			return -1;
 		w->links = links;
-		w->size = size;
 	}
 	struct butter__rung *link = &w->links[w->count++];
 	link->key = *key;

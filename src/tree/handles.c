@@ -58,12 +58,10 @@ static int grow_items(struct butter__handles *h)
 {
 	if (h->free || h->used + 1 < h->size)
 		return 0;
-	uint32_t size = h->size ? h->size * 2 : FIRST;
-	struct butter__handle *items = realloc(h->items, size * sizeof(*items));
+	struct butter__handle *items = butter__grow(h->items, &h->size, FIRST, sizeof(*items));
 	if (!items)
 		return -1;
 	h->items = items;
-	h->size = size;
 	return 0;
 }
 

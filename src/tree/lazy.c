@@ -84,6 +84,13 @@ static int is_node(const struct butter_tree *t, const struct butter__channel *c,
 	return node != 0;
 }
 
+/* Nothing is known of it. */
+static int is_strange(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key)
+{
+	struct butter__fan *s = butter__fan_of(c);
+	return !is_node(t, c, number_of(s, key)) && !is_away(s, key);
+}
+
 /*
  * The directory becomes a node of parent; 0: it is none, being pruned, or because parent's subdirectories are
  * all known and it is not among them.
@@ -156,10 +163,9 @@ static enum butter__step climb(struct butter__climb *climb, const struct butter_
 /* What was passed on the way is away when it is no node of any root. */
 static void note_away(struct butter_tree *t, struct butter__channel *c, const struct butter__climb *climb)
 {
-	struct butter__fan *s = butter__fan_of(c);
 	for (uint32_t i = 0; i < climb->count; i++)
-		if (!is_node(t, c, number_of(s, &climb->links[i].key)) && !is_away(s, &climb->links[i].key))
-			add_away(t, s, &climb->links[i].key);
+		if (is_strange(t, c, &climb->links[i].key))
+			add_away(t, butter__fan_of(c), &climb->links[i].key);
 }
 
 static enum butter__step climb_in(struct butter_tree *t, struct butter__channel *c, struct butter__root *root,
@@ -276,8 +282,7 @@ void butter__lazy_turn(struct butter_tree *t, struct butter__channel *c,
 	struct butter__fan *s = butter__fan_of(c);
 	struct butter__key key;
 	int saved = errno;
-	if (butter__fan_key_of(&ev->object, &key) == 0 && !is_node(t, c, number_of(s, &key)) &&
-	    !is_away(s, &key)) {
+	if (butter__fan_key_of(&ev->object, &key) == 0 && is_strange(t, c, &key)) {
 		add_before(t, c, ev, &key);
 		if (!is_node(t, c, number_of(s, &key)))
 			add_away(t, s, &key);
@@ -309,13 +314,6 @@ static int key_of(struct butter__fan *s, int fd, const char *name, const struct 
 			       st.st_ino != there->st.st_ino || st.st_dev != there->st.st_dev
 		       ? -1
 		       : 0;
-}
-
-/* Nothing is known of it. */
-static int is_strange(struct butter_tree *t, struct butter__channel *c, const struct butter__key *key)
-{
-	struct butter__fan *s = butter__fan_of(c);
-	return !is_node(t, c, number_of(s, key)) && !is_away(s, key);
 }
 
 /*

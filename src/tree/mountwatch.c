@@ -27,12 +27,10 @@ static void clear(struct butter__mountpoints *m)
 static int add(struct butter__mountpoints *m, int id, const char *point)
 {
 	if (m->count == m->size) {
-		uint32_t size = m->size ? m->size * 2 : 16;
-		struct butter__mountpoint *items = realloc(m->items, size * sizeof(*items));
+		struct butter__mountpoint *items = butter__grow(m->items, &m->size, 16, sizeof(*items));
 		if (!items)
 			return -1;
 		m->items = items;
-		m->size = size;
 	}
 	char *copy = strdup(point);
 	if (!copy)

@@ -12,12 +12,10 @@
 int butter__list_add(struct butter__list *l, uint32_t item)
 {
 	if (l->count == l->size) {
-		uint32_t size = l->size ? l->size * 2 : 64;
-		uint32_t *items = realloc(l->items, size * sizeof(*items));
+		uint32_t *items = butter__grow(l->items, &l->size, 64, sizeof(*items));
 		if (!items)
 			return -1;
 		l->items = items;
-		l->size = size;
 	}
 	l->items[l->count++] = item;
 	return 0;
@@ -26,12 +24,10 @@ int butter__list_add(struct butter__list *l, uint32_t item)
 int butter__names_add(struct butter__names_list *l, uint32_t dir, const char *text, size_t len)
 {
 	if (l->count == l->size) {
-		uint32_t size = l->size ? l->size * 2 : 16;
-		struct butter__dir_name *items = realloc(l->items, size * sizeof(*items));
+		struct butter__dir_name *items = butter__grow(l->items, &l->size, 16, sizeof(*items));
 		if (!items)
 			return -1;
 		l->items = items;
-		l->size = size;
 	}
 	char *copy = malloc(len + 1);
 	if (!copy)

@@ -4,7 +4,6 @@
  * records too, which are read later. Until these have been read the model knows the files of such a
  * directory, so that each is told once.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -40,12 +39,10 @@ static int make_room(struct butter__windows *w)
 		w->first = 0;
 		return 0;
 	}
-	uint32_t size = w->size ? w->size * 2 : 16;
-	struct butter__window *items = realloc(w->items, size * sizeof(*items));
+	struct butter__window *items = butter__grow(w->items, &w->size, 16, sizeof(*items));
 	if (!items)
 		return -1;
 	w->items = items;
-	w->size = size;
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static void open_world(void)
 		pause();
 }
 
-void end_child(void)
+static void end_child(void)
 {
 	siginfo_t si;
 	demand(kill(world.child, SIGKILL) == 0);
@@ -53,11 +53,21 @@ static void close_world(void)
 	waitpid(world.child, NULL, 0);
 }
 
-void append(void)
+static void append(void)
 {
 	int fd = open(world.path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	demand(fd >= 0 && write(fd, "x", 1) == 1);
 	close(fd);
+}
+
+void make_due(enum kind kind)
+{
+	if (kind == SIGNAL)
+		raise(SIGUSR1);
+	else if (kind == CHILD)
+		end_child();
+	else if (kind == STAT)
+		append();
 }
 
 static int is_one_of(enum kind kind, const char *set)

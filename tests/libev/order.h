@@ -45,9 +45,8 @@ extern struct world {
 /* Notes a callback. */
 void note(char c);
 
-/* Makes what is watched due. */
-void end_child(void);
-void append(void);
+/* Makes what is watched due, where that is not a loop's own doing. */
+void make_due(enum kind kind);
 
 /* A loop with two watchers, of which this one is started first, and then a few iterations. */
 void run_theirs(const enum kind kinds[2], const int priorities[2], int first);

@@ -96,13 +96,8 @@ static void start_our(enum kind kind, int i, int priority)
 
 static void make_our_due(enum kind kind, int i)
 {
-	if (kind == SIGNAL)
-		raise(SIGUSR1);
-	else if (kind == CHILD)
-		end_child();
-	else if (kind == STAT)
-		append();
-	else if (kind == FORK)
+	make_due(kind);
+	if (kind == FORK)
 		demand(butter_loop_fork(our_loop) == 0);
 	else if (kind == ASYNC)
 		butter_ev_async_send(our_loop, &ours[i].async);

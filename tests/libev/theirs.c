@@ -99,13 +99,8 @@ static void start_their(enum kind kind, int i, int priority)
 
 static void make_their_due(enum kind kind, int i)
 {
-	if (kind == SIGNAL)
-		raise(SIGUSR1);
-	else if (kind == CHILD)
-		end_child();
-	else if (kind == STAT)
-		append();
-	else if (kind == FORK)
+	make_due(kind);
+	if (kind == FORK)
 		ev_loop_fork(their_loop);
 	else if (kind == ASYNC)
 		ev_async_send(their_loop, &theirs[i].async);
