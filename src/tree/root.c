@@ -229,12 +229,18 @@ void butter__root_rebind(struct butter_tree *t, struct butter__root *root)
 		butter__tell(t, BUTTER_TREE_DELETED, BUTTER_TREE_IS_DIR, root->node, NULL, 0);
 }
 
-/* It is not what it was. */
+/* Its path led elsewhere. When it leads there again, what was to be listed still is. */
 void butter__root_lost(struct butter_tree *t, uint32_t node)
 {
+	const struct butter__node *n = butter__node(&t->model, node);
+	int wd = n->wd;
+	uint64_t ino = n->ino;
 	butter__node(&t->model, node)->flags &= (uint8_t)~BUTTER__NODE_DIRTY;
-	butter__look_later(t, &t->roots[butter__node(&t->model, node)->name]);
+	butter__look_later(t, &t->roots[n->name]);
 	butter__look_at_roots(t, 0);
+	n = butter__node(&t->model, node);
+	if (!t->roots[n->name].missing && n->wd == wd && n->ino == ino)
+		butter__mark_dirty(t, node);
 }
 
 void butter__upkeep(struct butter_tree *t)

@@ -12,14 +12,16 @@
 #include <sys/wait.h>
 
 #include "../support/child.h"
+#include "../support/fault.h"
 #include "../support/test.h"
 #include "told.h"
 #include "watched.h"
 
-enum { DEPTH = 200, STACK = 256 << 10, FILES = 64, ROUNDS = 60, EXCHANGE = 2 };
+enum { DEPTH = 200, STACK = 256 << 10, FILES = 64, ROUNDS = 60, EXCHANGE = 2, APART = 32 };
 
 static const unsigned levels[] = {0, BUTTER_TREE_ENTRIES};
 static unsigned level;
+static char path_a[PATH_MAX], path_b[PATH_MAX];
 static const char long_name[] = "a-name-of-some-length";
 
 /* Until it is killed. Its parent's end ends it too. */
@@ -201,10 +203,10 @@ START_TEST(names_are_any_bytes)
 }
 END_TEST
 
-static void swap_root(const char *dir, unsigned which)
+/* The root is x/r, where x leads to the one or the other, and y to the other or the one. */
+static struct butter_tree *tree_of_two(const char *dir, unsigned which)
 {
 	struct butter_tree *t = tree_of(which, dir);
-	struct butter_tree_event ev;
 	make_dir("one");
 	make_dir("one/r");
 	make_dir("one/r/a");
@@ -214,22 +216,77 @@ static void swap_root(const char *dir, unsigned which)
 	make_symlink("one", "x");
 	make_symlink("two", "y");
 	must_add(t, at_base("x/r"), 0);
+	return t;
+}
+
+static void assert_last_is_watched(void)
+{
+	const char *there = access(at_base("x/r/a"), F_OK) == 0 ? "one/r/a" : "two/r/b";
+	const char *other = *there == 'o' ? "two/r/b" : "one/r/a";
+	ck_assert(is_path_watched(at_base(there)));
+	ck_assert(!is_path_watched(at_base(other)));
+}
+
+static void swap_root(const char *dir, unsigned which)
+{
+	struct butter_tree *t = tree_of_two(dir, which);
+	struct butter_tree_event ev;
 	pid_t pid = swap_for_ever(at_base("x"), at_base("y"));
 	for (int i = 0; i < ROUNDS; i++)
 		ck_assert_int_eq(butter_tree_wait_event(t, &ev, INT64_C(20000000000)), 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	told(t);
-	const char *there = access(at_base("x/r/a"), F_OK) == 0 ? "one/r/a" : "two/r/b";
-	const char *other = *there == 'o' ? "two/r/b" : "one/r/a";
-	ck_assert(is_path_watched(at_base(there)));
-	ck_assert(!is_path_watched(at_base(other)));
+	assert_last_is_watched();
 	butter_tree_close(t);
 }
 
 START_TEST(the_way_to_a_root_is_exchanged_again_and_again_and_the_last_is_watched)
 {
 	swap_root(scratch(), levels[_i]);
+}
+END_TEST
+
+static int calls, swap_at, swap_again;
+
+static void swap_ways(void)
+{
+	ck_assert_int_eq(syscall(SYS_renameat2, AT_FDCWD, path_a, AT_FDCWD, path_b, EXCHANGE), 0);
+}
+
+static void swap_between(long number)
+{
+	(void)number;
+	calls++;
+	if (calls != swap_at && calls != swap_again)
+		return;
+	fault_between = NULL;
+	swap_ways();
+	fault_between = swap_between;
+}
+
+/* The way is another before the nth call of what a change of it gives rise to, and is the first again some
+ * later. */
+START_TEST(the_way_to_a_root_is_exchanged_between_any_two_calls_and_the_last_is_watched)
+{
+	struct butter_tree *t = tree_of_two(scratch(), levels[_i]);
+	snprintf(path_a, sizeof(path_a), "%s", at_base("x"));
+	snprintf(path_b, sizeof(path_b), "%s", at_base("y"));
+	told(t);
+	for (int apart = 1; apart <= APART; apart *= 2) {
+		swap_at = calls = 0;
+		while (swap_at <= calls) {
+			swap_again = ++swap_at + apart;
+			calls = 0;
+			swap_ways();
+			fault_between = swap_between;
+			told(t);
+			fault_between = NULL;
+			told(t);
+			assert_last_is_watched();
+		}
+	}
+	butter_tree_close(t);
 }
 END_TEST
 
@@ -240,4 +297,5 @@ SUITE(tree_attacks)
 	BOTH(raw, a_path_longer_than_any_call_takes_is_told_whole_with_a_small_stack_and_few_fds);
 	BOTH(tc, names_are_any_bytes);
 	BOTH(raw, the_way_to_a_root_is_exchanged_again_and_again_and_the_last_is_watched);
+	BOTH(tc, the_way_to_a_root_is_exchanged_between_any_two_calls_and_the_last_is_watched);
 }
