@@ -4,7 +4,9 @@
  * whole struct and cannot fail, butter_ev_T_set(), which changes what is watched, of an inactive
  * watcher (-1 with EBUSY when it is active), butter_ev_T_start() and butter_ev_T_stop(), which are
  * butter_ev_start() and butter_ev_stop() for this kind. What init or set was given is judged by start.
- * Members are for reading, but for ev.data; those called reserved are private.
+ * Members are for reading, but for ev.data, a timer's repeat, and offset, interval and reschedule of a
+ * periodic watcher, which may be changed at any time and count when the next time is computed; those called
+ * reserved are private.
  */
 #ifndef BUTTER_EV_H
 #define BUTTER_EV_H
@@ -54,8 +56,8 @@ struct butter_ev_timer {
 	struct butter_ev ev;
 	void (*cb)(struct butter_loop *loop, struct butter_ev_timer *w, uint32_t revents);
 	int64_t after;        /* or at, with BUTTER_EV_TIMER_ABSOLUTE */
-	int64_t repeat;       /* 0: once */
-	uint64_t expirations; /* how often it has expired since the last callback; 1, or more when late */
+	int64_t repeat;       /* 0, or less: once */
+	uint64_t expirations; /* how often it has expired since the last callback; 0: it was only fed */
 	uint32_t slot;        /* private */
 	int16_t clockid;
 	uint16_t flags;
@@ -299,7 +301,7 @@ struct butter_ev_periodic {
 	int64_t interval; /* 0: once, at offset */
 	int64_t next;     /* see butter_ev_periodic_at() */
 	uint32_t slot;    /* private */
-	int32_t error;    /* with BUTTER_EV_ERROR: EINVAL, what reschedule returned was not after now */
+	int32_t error;    /* with BUTTER_EV_ERROR: EINVAL, there is no next time: see start */
 	uint32_t reserved[2];
 };
 
@@ -321,8 +323,8 @@ BUTTER_API int butter_ev_periodic_set(struct butter_ev_periodic *w, int64_t offs
  * Starts it: one timerfd_settime(2) with TFD_TIMER_CANCEL_ON_SET for all that the loop has. When the
  * clock is set, the next time is computed anew from the time that it has then, and what lies in between
  * is not made up for. Late by whatever time, one callback. What comes once is stopped before it. When
- * reschedule returns no time after now, it is stopped with BUTTER_EV_ERROR. -1 and errno: EINVAL interval
- * is negative, or reschedule did so now, ENOMEM, timerfd_create(2)'s.
+ * reschedule returns no time after now, or interval has become negative, it is stopped with BUTTER_EV_ERROR.
+ * -1 and errno: EINVAL interval is negative, or reschedule did so now, ENOMEM, timerfd_create(2)'s.
  */
 BUTTER_API int butter_ev_periodic_start(struct butter_loop *loop, struct butter_ev_periodic *w);
 BUTTER_API void butter_ev_periodic_stop(struct butter_loop *loop, struct butter_ev_periodic *w);

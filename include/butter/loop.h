@@ -226,7 +226,10 @@ BUTTER_API void butter_loop_invoke_pending(struct butter_loop *loop);
 BUTTER_API void butter_loop_set_invoke_pending(struct butter_loop *loop,
 					       void (*invoke)(struct butter_loop *loop));
 
-/* Called just before and just after the loop waits, to unlock and lock what protects it; or NULL. */
+/*
+ * Called just before and just after the loop waits, to unlock and lock what protects it; or NULL. In
+ * between the loop looks at nothing that another thread may change with the lock held.
+ */
 BUTTER_API void butter_loop_set_hooks(struct butter_loop *loop, void (*release)(struct butter_loop *loop),
 				      void (*acquire)(struct butter_loop *loop));
 

@@ -191,7 +191,7 @@ static void tell_all(struct butter_loop *loop, struct butter_ev_child *w, uint32
 static void child_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_child *w = (struct butter_ev_child *)ev;
-	if (ev->active && w->pid == 0 && revents == BUTTER_EV_CHILD)
+	if (ev->active && w->pid == 0 && revents & BUTTER_EV_CHILD)
 		tell_all(loop, w, revents);
 	else
 		w->cb(loop, w, revents);

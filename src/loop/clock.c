@@ -62,11 +62,12 @@ int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock)
 	return 0;
 }
 
+/* While it is suspended, the first stands still: what is started then counts from there, and is put off. */
 void butter__clocks_read(struct butter_loop *loop, int with_now)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
-		if (clock->wheel.count || (i == 0 && with_now))
+		if (i == 0 ? !loop->suspended && (clock->wheel.count || with_now) : clock->wheel.count > 0)
 			clock->now = read_clock(clock->clockid);
 		butter__wheel_settle(&clock->wheel, clock->now);
 	}

@@ -26,13 +26,14 @@ struct butter_ev_ops {
 
 /* Flags of a watcher. */
 enum {
-	BUTTER__UNHELD = 1, /* does not hold the loop */
-	BUTTER__HIDDEN = 2, /* a part of the loop's or of another watcher, not to be walked over */
-	BUTTER__EARLY = 4,  /* called as soon as the loop has waited; the fd is the loop's own */
-	BUTTER__PART = 8,   /* called when the event is found and not when its turn comes */
-	BUTTER__MORE = 16,  /* an event or child watcher that goes on in the next iteration */
-	BUTTER__NEW = 32,   /* an io watcher of which epoll does not know yet */
-	BUTTER__VITAL = 64, /* an fd without which the loop does not run */
+	BUTTER__UNHELD = 1,  /* does not hold the loop */
+	BUTTER__HIDDEN = 2,  /* a part of the loop's or of another watcher, not to be walked over */
+	BUTTER__EARLY = 4,   /* called as soon as the loop has waited; the fd is the loop's own */
+	BUTTER__PART = 8,    /* called when the event is found and not when its turn comes */
+	BUTTER__MORE = 16,   /* an event or child watcher that goes on in the next iteration */
+	BUTTER__NEW = 32,    /* an io watcher of which epoll does not know yet */
+	BUTTER__VITAL = 64,  /* an fd without which the loop does not run */
+	BUTTER__FRESH = 128, /* it was not only fed: what it tells is news, which no callback was told */
 
 	/* Of the loop itself, and of a watcher that is made of others. Neither runs code of the caller's. */
 	BUTTER__OWN_FLAGS = BUTTER__UNHELD | BUTTER__HIDDEN | BUTTER__EARLY,
@@ -192,6 +193,13 @@ static inline struct butter_ev *butter__ring_next(const struct butter_ev *head, 
 	return next == head ? NULL : next;
 }
 
+/* A priority that the caller has written into the struct, which indexes tables. */
+static inline void butter__clamp(struct butter_ev *w)
+{
+	const int8_t most = BUTTER_EV_PRIORITY_MAX, least = BUTTER_EV_PRIORITY_MIN;
+	w->priority = w->priority > most ? most : w->priority < least ? least : w->priority;
+}
+
 static inline struct butter__pendings *butter__pending_of(struct butter_loop *loop, const struct butter_ev *w)
 {
 	return &loop->pending[w->priority - BUTTER_EV_PRIORITY_MIN];
@@ -211,6 +219,14 @@ static inline int butter__pending_reserve(struct butter_loop *loop, const struct
 
 /* Takes the gaps out of a full queue. */
 void butter__pending_squeeze(struct butter__pendings *q);
+
+/* Whether what a watcher tells is news, which it is no more. */
+static inline int butter__take_news(struct butter_ev *w)
+{
+	int is_fresh = w->flags & BUTTER__FRESH;
+	w->flags &= (uint8_t)~BUTTER__FRESH;
+	return is_fresh;
+}
 
 /* butter_watcher_feed(), when there is room: w is active, or was until now. */
 static inline void butter__feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
@@ -308,8 +324,13 @@ void butter__poll_forget(struct butter_loop *loop, int fd);
 int butter__poll_flush(struct butter_loop *loop);
 int butter__poll_renew(struct butter_loop *loop);
 enum { BUTTER__STALE = 2 };
-/* Waits up to timeout nanoseconds (-1: for ever). How many were found, in loop->found; or -1. */
-int butter__poll_wait(struct butter_loop *loop, int64_t timeout);
+/* How long to wait: timeout nanoseconds (-1: for ever), which are over at until by CLOCK_MONOTONIC. */
+struct butter__wait {
+	int64_t timeout, until;
+};
+void butter__wait_again(struct butter__wait *wait); /* for what is left */
+/* How many were found, in loop->found; or -1. Reads nothing that others may change between the hooks. */
+int butter__poll_wait(struct butter_loop *loop, struct butter__wait *wait);
 void butter__poll_deliver_own(struct butter_loop *loop, int count);
 void butter__poll_deliver(struct butter_loop *loop, int count);
 

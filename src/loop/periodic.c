@@ -32,19 +32,22 @@ static int64_t rest(int64_t a, int64_t interval)
 	return r < 0 ? r + interval : r;
 }
 
-/* After now; INT64_MAX for what is beyond. -1 with EINVAL when reschedule does not say such a time. */
+/*
+ * After now; INT64_MAX for what is beyond. -1 with EINVAL when there is no such time: that reschedule
+ * says, or with an interval below 0, which the caller may have set since the start.
+ */
 static int compute(struct butter_ev_periodic *w, int64_t now)
 {
 	int64_t next = w->offset;
 	if (w->reschedule) {
 		next = w->reschedule(w, now);
-		if (next <= now) {
-			errno = EINVAL;
-			return -1;
-		}
-	} else if (w->interval) {
+	} else if (w->interval > 0) {
 		int64_t ahead = rest(w->offset, w->interval) - rest(now, w->interval);
 		next = butter__time_add(now, ahead > 0 ? ahead : ahead + w->interval);
+	}
+	if (w->interval < 0 || (w->reschedule && next <= now)) {
+		errno = EINVAL;
+		return -1;
 	}
 	w->next = next;
 	return 0;
@@ -203,10 +206,6 @@ static void periodic_invoke(struct butter_loop *loop, struct butter_ev *ev, uint
 static int periodic_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_periodic *w = (struct butter_ev_periodic *)ev;
-	if (w->interval < 0) {
-		errno = EINVAL;
-		return -1;
-	}
 	if (open_periodics(loop) < 0 || compute(w, read_clock()) < 0 ||
 	    butter__wheel_take(&loop->periodics->wheel, w, &w->slot) < 0)
 		return -1;

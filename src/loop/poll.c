@@ -280,21 +280,19 @@ static int wait_once(struct butter_loop *loop, int64_t timeout)
 				   NULL);
 }
 
-/* Of a timeout that counts from the clock as it was read. */
-static int64_t left_of(const struct butter_loop *loop, int64_t timeout)
+void butter__wait_again(struct butter__wait *wait)
 {
-	if (timeout <= 0)
-		return timeout;
-	int64_t left = butter__time_add(loop->clocks[0].now, timeout) - butter__time_now();
-	return left < 0 ? 0 : left;
+	if (wait->timeout <= 0)
+		return;
+	int64_t left = wait->until - butter__time_now();
+	wait->timeout = left < 0 ? 0 : left;
 }
 
-int butter__poll_wait(struct butter_loop *loop, int64_t timeout)
+int butter__poll_wait(struct butter_loop *loop, struct butter__wait *wait)
 {
 	int saved = errno, n;
-	int64_t left = loop->io_collect ? left_of(loop, timeout) : timeout; /* after a sleep */
-	while ((n = wait_once(loop, left)) < 0 && errno == EINTR)
-		left = left_of(loop, timeout);
+	while ((n = wait_once(loop, wait->timeout)) < 0 && errno == EINTR)
+		butter__wait_again(wait);
 	if (n >= 0)
 		errno = saved;
 	return n;

@@ -66,28 +66,42 @@ static int has_work(const struct butter_loop *loop)
 	       loop->rings[BUTTER__RING_DEFER] || loop->fork_due;
 }
 
-/* Sleeps until the fds have had their least time, or a timer is due. */
-static void collect(struct butter_loop *loop, int64_t timeout)
+/* When the fds have had their least time, or a timer is due; 0: at once. */
+static int64_t collected_at(const struct butter_loop *loop, const struct butter__wait *wait)
 {
-	int64_t until = butter__time_add(loop->waited, loop->io_collect);
-	if (timeout > 0 && until > butter__time_add(loop->clocks[0].now, timeout))
-		until = butter__time_add(loop->clocks[0].now, timeout);
-	if (until <= loop->clocks[0].now)
-		return;
-	struct timespec ts = butter__time_to_timespec(until);
+	int64_t at = butter__time_add(loop->waited, loop->io_collect);
+	if (!loop->io_collect || !wait->timeout)
+		return 0;
+	if (wait->timeout > 0 && at > wait->until)
+		at = wait->until;
+	return at > loop->clocks[0].now ? at : 0;
+}
+
+static void sleep_until(int64_t at)
+{
+	struct timespec ts = butter__time_to_timespec(at);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }
 
+/* From release to acquire the loop may be another thread's: what the wait needs is known before. */
 static int wait_once(struct butter_loop *loop, int64_t timeout)
 {
+	struct butter__wait wait = {.timeout = timeout};
+	void (*acquire)(struct butter_loop *) = loop->acquire;
+	if (timeout > 0)
+		wait.until = butter__time_add(loop->clocks[0].now, timeout);
+	int64_t collected = collected_at(loop, &wait);
 	if (loop->release)
 		loop->release(loop);
-	if (timeout && loop->io_collect)
-		collect(loop, timeout);
-	int count = butter__poll_wait(loop, timeout);
-	if (loop->acquire)
-		loop->acquire(loop);
+	if (collected) {
+		sleep_until(collected);
+		butter__wait_again(&wait);
+	}
+	int count = butter__poll_wait(loop, &wait), saved = errno;
+	if (acquire)
+		acquire(loop);
+	errno = saved;
 	return count;
 }
 
@@ -118,15 +132,15 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 static void feed_found(struct butter_loop *loop, int count)
 {
 	struct counts counts;
+	if (loop->more_count) /* before SIGCHLD, of which there may be more again */
+		feed_more(loop, BUTTER__RING_CHILD, BUTTER_EV_CHILD);
 	butter__poll_deliver_own(loop, count);
 	uint32_t busy = feed_check(loop, &counts);
 	butter__periodics_expire(loop);
 	butter__clocks_expire(loop);
 	butter__poll_deliver(loop, count);
-	if (loop->more_count) {
-		feed_more(loop, BUTTER__RING_CHILD, BUTTER_EV_CHILD);
+	if (loop->more_count)
 		feed_more(loop, BUTTER__RING_EVENT, BUTTER_EV_EVENT);
-	}
 	feed_idle(loop, busy, &counts);
 }
 

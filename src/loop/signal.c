@@ -22,11 +22,10 @@ static void tell(struct butter_loop *loop, int signo, const struct butter_signal
 	struct butter_ev *head = loop->signals->rings[signo];
 	for (struct butter_ev *ev = head; ev; ev = butter__ring_next(head, ev)) {
 		struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
-		if (!ev->pending)
-			w->fresh = 0;
 		if (info) {
-			w->fresh++;
+			w->fresh = ev->flags & BUTTER__FRESH ? w->fresh + 1 : 1;
 			w->info = *info;
+			ev->flags |= BUTTER__FRESH;
 		}
 		butter__deliver(loop, ev, BUTTER_EV_SIGNAL);
 	}
@@ -104,8 +103,7 @@ static void unwatch(struct butter_loop *loop, int signo)
 static void signal_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
-	w->count = w->fresh;
-	w->fresh = 0;
+	w->count = butter__take_news(ev) ? w->fresh : 0;
 	w->cb(loop, w, revents);
 }
 
@@ -119,7 +117,6 @@ static int signal_start(struct butter_loop *loop, struct butter_ev *ev)
 	}
 	if (open_signals(loop) < 0 || (!loop->signals->rings[signo] && watch(loop->signals, signo) < 0))
 		return -1;
-	w->fresh = 0;
 	butter__ring_add(&loop->signals->rings[signo], ev);
 	return 0;
 }

@@ -112,8 +112,9 @@ static void look(struct butter_loop *loop, struct butter__stat *s, uint32_t dirt
 	int64_t now = read_clock();
 	struct butter_ev_stat_attr attr = read_attr(w->path);
 	if (differ(&attr, &w->attr) || is_unsure(s, dirt)) {
-		if (!w->ev.pending)
+		if (!(w->ev.flags & BUTTER__FRESH))
 			w->prev = w->attr;
+		w->ev.flags |= BUTTER__FRESH;
 		butter__feed(loop, &w->ev, BUTTER_EV_STAT);
 	}
 	w->attr = attr;
@@ -229,6 +230,8 @@ void butter__stats_close(struct butter_loop *loop)
 static void stat_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
+	if (!butter__take_news(ev))
+		w->prev = w->attr;
 	w->cb(loop, w, revents);
 }
 

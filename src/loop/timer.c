@@ -10,6 +10,8 @@ static int64_t not_negative(int64_t ns)
 static void timer_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
+	if (!butter__take_news(ev))
+		w->expirations = 0;
 	w->cb(loop, w, revents);
 }
 
@@ -85,6 +87,7 @@ int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
 	if (w->ev.active || !w->ev.ops)
 		return butter_watcher_start(loop, &w->ev);
+	butter__clamp(&w->ev);
 	if (butter__pending_reserve(loop, &w->ev) < 0 || timer_start(loop, &w->ev) < 0)
 		return -1;
 	return butter__started(loop, &w->ev);
@@ -102,7 +105,7 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 		return -1;
 	}
 	butter_watcher_clear_pending(loop, &w->ev);
-	if (!w->repeat) {
+	if (w->repeat <= 0) {
 		butter_watcher_stop(loop, &w->ev);
 		return 0;
 	}
@@ -110,6 +113,7 @@ int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 		butter__wheel_set_after(&clock_of(loop, w)->wheel, w->slot, w->repeat);
 		return 0;
 	}
+	butter__clamp(&w->ev);
 	if (butter__pending_reserve(loop, &w->ev) < 0 || start_after(loop, w, w->repeat) < 0)
 		return -1;
 	return butter__started(loop, &w->ev);
@@ -129,7 +133,7 @@ void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock
 	struct butter_ev_timer *w = clock->wheel.entries[slot].who;
 	int64_t at = clock->wheel.entries[slot].at;
 	uint64_t times = 1;
-	if (w->repeat) {
+	if (w->repeat > 0) { /* the caller may have changed it since */
 		times += (uint64_t)((clock->now - at) / w->repeat);
 		at = butter__time_add(at, butter__time_mul((int64_t)times, w->repeat));
 		butter__wheel_set(&clock->wheel, slot, at);
@@ -137,6 +141,7 @@ void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock
 		butter__wheel_drop(&clock->wheel, slot);
 		butter__stopped(loop, &w->ev);
 	}
-	w->expirations = w->ev.pending ? w->expirations + times : times;
+	w->expirations = w->ev.flags & BUTTER__FRESH ? w->expirations + times : times;
+	w->ev.flags |= BUTTER__FRESH;
 	butter__feed(loop, &w->ev, BUTTER_EV_TIMER);
 }

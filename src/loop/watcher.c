@@ -50,6 +50,7 @@ int butter_watcher_start(struct butter_loop *loop, struct butter_ev *w)
 		errno = EINVAL;
 		return -1;
 	}
+	butter__clamp(w);
 	if (butter__pending_reserve(loop, w) < 0 || w->ops->start(loop, w) < 0)
 		return -1;
 	return butter__started(loop, w);
@@ -86,7 +87,10 @@ uint32_t butter_watcher_kind(const struct butter_ev *w)
 
 uint32_t butter_watcher_clear_pending(struct butter_loop *loop, struct butter_ev *w)
 {
-	return w->pending ? pending_remove(loop, w) : 0;
+	if (!w->pending)
+		return 0;
+	w->flags &= (uint8_t)~BUTTER__FRESH;
+	return pending_remove(loop, w);
 }
 
 int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
@@ -95,8 +99,11 @@ int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t 
 		errno = EINVAL;
 		return -1;
 	}
-	if (!w->active && !w->pending && butter__pending_reserve(loop, w) < 0)
-		return -1;
+	if (!w->active && !w->pending) {
+		butter__clamp(w);
+		if (butter__pending_reserve(loop, w) < 0)
+			return -1;
+	}
 	butter__feed(loop, w, revents);
 	return 0;
 }

@@ -192,6 +192,67 @@ START_TEST(who_watches_every_child_is_told_of_each)
 }
 END_TEST
 
+static void wait_for_ends(const pid_t *pids, int count)
+{
+	siginfo_t si;
+	for (int i = 0; i < count; i++)
+		ck_assert_int_eq(waitid(P_PID, (id_t)pids[i], &si, WEXITED | WNOWAIT), 0);
+}
+
+/* One SIGCHLD stands for all of them, and more than a turn has. */
+static void reap_in_turns(void *unused)
+{
+	struct butter_loop_options o = {.size = sizeof(o), .event_budget = 4};
+	pid_t pids[CHILDREN];
+	(void)unused;
+	loop = butter_loop_new(&o);
+	butter_ev_child_init(&child[0], take_end, 0);
+	ck_assert_int_eq(butter_ev_child_start(loop, &child[0]), 0);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	for (int i = 0; i < CHILDREN; i++)
+		pids[i] = exiting_child(i);
+	wait_for_ends(pids, CHILDREN);
+	while (ended_count < CHILDREN)
+		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 1);
+	ck_assert_fails(waitpid(-1, NULL, 0), ECHILD);
+	free_loop();
+}
+
+START_TEST(children_that_end_together_are_told_in_turns_without_a_signal_for_each)
+{
+	in_child(reap_in_turns, NULL);
+}
+END_TEST
+
+static void take_fed_end(struct butter_loop *in, struct butter_ev_child *w, uint32_t revents)
+{
+	(void)in;
+	ck_assert_uint_eq(revents, BUTTER_EV_CHILD | BUTTER_EV_CUSTOM);
+	ended[ended_count++] = w->event.pid;
+}
+
+static void reap_what_was_fed(void *unused)
+{
+	(void)unused;
+	new_loop();
+	butter_ev_child_init(&child[0], take_fed_end, 0);
+	ck_assert_int_eq(butter_ev_child_start(loop, &child[0]), 0);
+	pid_t pids[2] = {exiting_child(1), exiting_child(2)};
+	wait_for_ends(pids, 2);
+	butter_ev_feed(loop, &child[0], BUTTER_EV_CHILD);
+	butter_ev_feed(loop, &child[0], BUTTER_EV_CUSTOM);
+	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_NOWAIT), 1);
+	ck_assert_uint_eq(ended_count, 2);
+	ck_assert(has_ended(pids[0]) && has_ended(pids[1]));
+	free_loop();
+}
+
+START_TEST(ends_are_told_also_with_what_was_fed)
+{
+	in_child(reap_what_was_fed, NULL);
+}
+END_TEST
+
 static void reap_without_memory(void *unused)
 {
 	(void)unused;
@@ -300,6 +361,8 @@ SUITE(loop_child)
 	tcase_add_test(raw, a_watcher_that_stops_leaves_the_child_alone);
 	tcase_add_test(raw, a_process_that_is_no_child_may_be_watched);
 	tcase_add_test(raw, who_watches_every_child_is_told_of_each);
+	tcase_add_test(raw, children_that_end_together_are_told_in_turns_without_a_signal_for_each);
+	tcase_add_test(raw, ends_are_told_also_with_what_was_fed);
 	tcase_add_test(raw, without_memory_an_end_is_told_later);
 	tcase_add_test(raw, an_error_of_waiting_is_told);
 	tcase_add_test(tc, a_watcher_that_cannot_start_leaves_nothing);

@@ -53,6 +53,27 @@ START_TEST(time_does_not_pass_for_timers_of_a_suspended_loop)
 }
 END_TEST
 
+START_TEST(the_clock_of_a_suspended_loop_stands_still_whoever_reads_it)
+{
+	new_loop();
+	start(0, CLOCK_MONOTONIC, LONG);
+	butter_loop_suspend(loop);
+	int64_t now = butter_loop_now(loop);
+	spin_for(2 * MILLISECOND);
+	start(1, CLOCK_MONOTONIC, LONG);
+	butter_loop_update_now(loop);
+	ck_assert_int_ge(butter_loop_fd(loop), 0);
+	ck_assert_int_eq(butter_loop_now(loop), now);
+	ck_assert_int_eq(butter_ev_timer_remaining(loop, &timer[0]), LONG);
+	ck_assert_int_eq(butter_ev_timer_remaining(loop, &timer[1]), LONG);
+	butter_loop_resume(loop);
+	ck_assert_int_ge(butter_loop_now(loop), now + 2 * MILLISECOND);
+	ck_assert_int_eq(butter_ev_timer_remaining(loop, &timer[0]),
+			 butter_ev_timer_remaining(loop, &timer[1]));
+	free_loop();
+}
+END_TEST
+
 START_TEST(without_epoll_pwait2_a_timerfd_stands_in)
 {
 	static const int errors[] = {ENOSYS, EPERM};
@@ -99,6 +120,7 @@ SUITE(loop_clock)
 {
 	tcase_add_test(tc, now_is_read_once_for_each_wait);
 	tcase_add_test(tc, time_does_not_pass_for_timers_of_a_suspended_loop);
+	tcase_add_test(tc, the_clock_of_a_suspended_loop_stands_still_whoever_reads_it);
 	tcase_add_test(tc, without_epoll_pwait2_a_timerfd_stands_in);
 	tcase_add_test(tc, every_clock_wakes_the_loop);
 }

@@ -149,7 +149,7 @@ static void find_timers(clockid_t id, int64_t now)
 			times += (now - w->at) / repeat;
 			w->at += times * repeat;
 		}
-		w->times = w->is_pending && w->times ? w->times + (uint64_t)times : (uint64_t)times;
+		w->times += (uint64_t)times;
 		model_feed(w, BUTTER_EV_TIMER, 1, ++m.starts);
 		if (repeat)
 			w->started = ++m.starts;

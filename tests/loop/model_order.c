@@ -23,6 +23,7 @@ void model_clear(struct watcher *w)
 {
 	w->is_pending = 0;
 	w->revents = 0;
+	w->times = 0;
 }
 
 /* The callbacks of what is pending: event watchers have none where there is no event. */
@@ -84,9 +85,19 @@ int model_is_due(const struct watcher *w, uint32_t revents)
 	return revents == w->revents || (w->kind == STAT && revents == (w->revents | BUTTER_EV_STAT));
 }
 
+/* What it was not told is in the callback, whoever calls it. */
+static void tells_news(struct watcher *w)
+{
+	if (w->kind == TIMER)
+		require(w->real->timer.expirations == w->times, "expirations %llu and not %llu",
+			(unsigned long long)w->real->timer.expirations, (unsigned long long)w->times);
+	w->times = 0;
+}
+
 void model_called(struct watcher *w, uint32_t revents)
 {
 	m.calls[w->kind]++;
+	tells_news(w);
 	if (m.direct == w) {
 		require(revents == BUTTER_EV_CUSTOM, "invoke tells %x", revents);
 		m.direct = NULL;
@@ -106,10 +117,6 @@ void model_called(struct watcher *w, uint32_t revents)
 		begin_turn(w, revents);
 		take_event(w);
 	}
-	if (w->kind == TIMER && revents & BUTTER_EV_TIMER)
-		require(w->real->timer.expirations == w->times || !w->times, "expirations %llu and not %llu",
-			(unsigned long long)w->real->timer.expirations, (unsigned long long)w->times);
-	w->times = 0;
 }
 
 /* The loop inside, swept for a watcher that has no callback. */

@@ -208,6 +208,21 @@ START_TEST(reschedule_that_returns_the_past_stops_the_watcher)
 }
 END_TEST
 
+START_TEST(an_interval_that_becomes_negative_stops_the_watcher)
+{
+	new_loop();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(start(0, 0, MILLISECOND), 0);
+		periodic[0].interval = i ? INT64_MIN : -1;
+		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+		ck_assert_noted(0);
+		ck_assert_uint_eq(told, BUTTER_EV_PERIODIC | BUTTER_EV_ERROR);
+		ck_assert_int_eq(periodic[0].error, EINVAL);
+	}
+	free_loop();
+}
+END_TEST
+
 START_TEST(a_clock_set_back_puts_off_what_was_due)
 {
 	new_loop();
@@ -517,6 +532,7 @@ SUITE(loop_periodic)
 	tcase_add_test(tc, late_by_many_intervals_is_one_callback);
 	tcase_add_test(tc, reschedule_says_when);
 	tcase_add_test(tc, reschedule_that_returns_the_past_stops_the_watcher);
+	tcase_add_test(tc, an_interval_that_becomes_negative_stops_the_watcher);
 	tcase_add_test(tc, a_clock_set_back_puts_off_what_was_due);
 	tcase_add_test(tc, a_clock_set_forward_does_not_make_up_for_what_lies_between);
 	tcase_add_test(tc, a_clock_that_was_set_is_seen_when_the_timer_is_armed_too);

@@ -91,6 +91,28 @@ START_TEST(a_watcher_that_is_fed_has_counted_none)
 }
 END_TEST
 
+static void take_back(struct butter_loop *in, struct butter_ev_signal *w, uint32_t revents)
+{
+	ck_assert_uint_eq(revents, BUTTER_EV_SIGNAL);
+	ck_assert_uint_eq(butter_ev_clear_pending(in, w + 1), BUTTER_EV_SIGNAL);
+	ck_assert_int_eq(butter_ev_feed(in, w + 1, BUTTER_EV_SIGNAL), 0);
+}
+
+START_TEST(what_was_taken_back_is_not_counted)
+{
+	new_loop();
+	butter_ev_signal_init(&sig[0], take_back, SIGUSR1);
+	ck_assert_int_eq(butter_ev_signal_start(loop, &sig[0]), 0);
+	start(1, SIGUSR1);
+	raise(SIGUSR1);
+	run();
+	ck_assert_noted(1);
+	ck_assert_uint_eq(sig[0].count, 1);
+	ck_assert_uint_eq(sig[1].count, 0);
+	free_loop();
+}
+END_TEST
+
 START_TEST(feeding_signals_of_a_loop_without_any_does_nothing)
 {
 	new_loop();
@@ -185,6 +207,7 @@ SUITE(loop_signal)
 	tcase_add_test(tc, a_signal_calls_back_each_of_its_watchers);
 	tcase_add_test(tc, signals_that_are_queued_are_counted);
 	tcase_add_test(tc, a_watcher_that_is_fed_has_counted_none);
+	tcase_add_test(tc, what_was_taken_back_is_not_counted);
 	tcase_add_test(tc, feeding_signals_of_a_loop_without_any_does_nothing);
 	tcase_add_test(tc, a_signal_is_blocked_while_it_is_watched_and_then_as_it_was);
 	tcase_add_test(tc, start_refuses_what_no_signalfd_gives);

@@ -262,6 +262,29 @@ START_TEST(stat_takes_in_what_has_happened_so_that_it_is_not_told)
 }
 END_TEST
 
+/* Whoever makes it pending: prev is what the last callback was told. */
+START_TEST(prev_is_what_was_told_last)
+{
+	new_loop();
+	dir = scratch();
+	const char *path = path_in(dir, "file");
+	start(0, path);
+	write_text(path, "a");
+	settle();
+	ck_assert_uint_eq(watcher[0].prev.nlink, 0);
+	butter_ev_feed(loop, &watcher[0], BUTTER_EV_CUSTOM);
+	write_text(path, "abc");
+	settle();
+	ck_assert_int_eq(watcher[0].prev.size, 1);
+	ck_assert_int_eq(watcher[0].attr.size, 3);
+	butter_ev_feed(loop, &watcher[0], BUTTER_EV_STAT);
+	settle();
+	ck_assert_int_eq(watcher[0].prev.size, 3);
+	ck_assert_noted(0, 0, 0, 0);
+	free_loop();
+}
+END_TEST
+
 START_TEST(what_inotify_refuses_is_polled_until_it_does_not)
 {
 	static const struct {
@@ -520,6 +543,7 @@ SUITE(loop_stat)
 	tcase_add_test(tc, many_watch_one_file_and_any_may_stop);
 	tcase_add_test(tc, a_callback_may_stop_and_overwrite_all_of_them);
 	tcase_add_test(tc, stat_takes_in_what_has_happened_so_that_it_is_not_told);
+	tcase_add_test(tc, prev_is_what_was_told_last);
 	tcase_add_test(tc, what_inotify_refuses_is_polled_until_it_does_not);
 	tcase_add_test(tc, a_user_without_a_watch_left_polls);
 	tcase_add_test(tc, what_inotify_does_not_tell_of_is_polled);

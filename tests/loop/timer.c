@@ -121,6 +121,78 @@ START_TEST(a_repeating_timer_keeps_its_phase_and_tells_what_was_missed)
 }
 END_TEST
 
+START_TEST(what_was_fed_has_not_expired)
+{
+	new_loop();
+	start(0, 0, MILLISECOND);
+	butter_loop_update_now(loop);
+	spin_for(4 * MILLISECOND);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_noted(0);
+	ck_assert_uint_ge(timer[0].expirations, 4);
+	butter_ev_timer_stop(loop, &timer[0]);
+	butter_ev_feed(loop, &timer[0], BUTTER_EV_TIMER);
+	butter_loop_invoke_pending(loop);
+	ck_assert_noted(0);
+	ck_assert_uint_eq(timer[0].expirations, 0);
+	free_loop();
+}
+END_TEST
+
+/* Takes back, in the callback of one timer, what has expired of the next, and feeds it. */
+static void take_back(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
+{
+	(void)revents;
+	ck_assert_uint_eq(w->expirations, 1);
+	ck_assert_uint_eq(butter_ev_clear_pending(in, w + 1), BUTTER_EV_TIMER);
+	ck_assert_int_eq(butter_ev_feed(in, w + 1, BUTTER_EV_TIMER), 0);
+	butter_ev_invoke(in, w + 2, BUTTER_EV_CUSTOM);
+	ck_assert_noted(2);
+	ck_assert_uint_ge(w[2].expirations, 4);
+}
+
+START_TEST(expirations_that_were_taken_back_or_told_are_not_told)
+{
+	new_loop();
+	butter_ev_timer_init(&timer[0], take_back, 0, 0);
+	ck_assert_int_eq(butter_ev_timer_start(loop, &timer[0]), 0);
+	for (int i = 1; i < 4; i++)
+		start(i, 1, MILLISECOND);
+	butter_ev_feed(loop, &timer[3], BUTTER_EV_CUSTOM);
+	butter_ev_clear_pending(loop, &timer[3]);
+	butter_loop_update_now(loop);
+	spin_for(4 * MILLISECOND);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_noted(2, 3, 1);
+	ck_assert_uint_eq(timer[1].expirations, 0);
+	ck_assert_uint_eq(timer[2].expirations, 0);
+	ck_assert_uint_ge(timer[3].expirations, 4);
+	free_loop();
+}
+END_TEST
+
+START_TEST(a_repeat_that_is_written_counts_from_the_next_time_and_below_0_is_once)
+{
+	new_loop();
+	start(0, 0, MILLISECOND);
+	timer[0].repeat = -MILLISECOND;
+	start(1, 0, 0);
+	timer[1].repeat = LONG;
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_noted(0, 1);
+	ck_assert_uint_eq(timer[0].expirations, 1);
+	ck_assert(!butter_ev_is_active(&timer[0]) && butter_ev_is_active(&timer[1]));
+	timer[1].repeat = INT64_MIN;
+	ck_assert_int_eq(butter_ev_timer_again(loop, &timer[1]), 0);
+	ck_assert(!butter_ev_is_active(&timer[1]));
+	ck_assert_int_eq(butter_ev_timer_again(loop, &timer[0]), 0);
+	ck_assert(!butter_ev_is_active(&timer[0]));
+	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
+	ck_assert_noted_nothing();
+	free_loop();
+}
+END_TEST
+
 START_TEST(again_puts_a_timeout_off)
 {
 	new_loop();
@@ -281,6 +353,9 @@ SUITE(loop_timer)
 	tcase_add_test(tc, timers_come_by_deadline_and_equals_as_they_were_started);
 	tcase_add_test(tc, a_timer_that_does_not_repeat_is_stopped_before_its_callback);
 	tcase_add_test(tc, a_repeating_timer_keeps_its_phase_and_tells_what_was_missed);
+	tcase_add_test(tc, what_was_fed_has_not_expired);
+	tcase_add_test(tc, expirations_that_were_taken_back_or_told_are_not_told);
+	tcase_add_test(tc, a_repeat_that_is_written_counts_from_the_next_time_and_below_0_is_once);
 	tcase_add_test(tc, again_puts_a_timeout_off);
 	tcase_add_test(tc, an_absolute_timer_waits_for_a_time_of_its_clock);
 	tcase_add_test(tc, times_saturate);

@@ -135,6 +135,32 @@ START_TEST(priorities_go_from_2_to_minus_2_and_no_further)
 }
 END_TEST
 
+/* The member is private; who has written to it all the same must not reach what is not the loop's. */
+START_TEST(a_priority_that_was_written_is_clamped_at_start)
+{
+	static struct butter_ev_timer timer;
+	new_loop();
+	butter_ev_check_init(&checks[0], note_check);
+	checks[0].ev.priority = INT8_MIN;
+	ck_assert_int_eq(butter_ev_start(loop, &checks[0]), 0);
+	ck_assert_int_eq(butter_ev_priority(&checks[0]), BUTTER_EV_PRIORITY_MIN);
+	butter_ev_check_init(&checks[1], note_check);
+	checks[1].ev.priority = 3;
+	ck_assert_int_eq(butter_ev_feed(loop, &checks[1], BUTTER_EV_CHECK), 0);
+	ck_assert_int_eq(butter_ev_priority(&checks[1]), BUTTER_EV_PRIORITY_MAX);
+	for (int i = 0; i < 2; i++) {
+		butter_ev_timer_init(&timer, NULL, LONG, LONG);
+		timer.ev.priority = INT8_MAX;
+		ck_assert_int_eq(
+			i ? butter_ev_timer_start(loop, &timer) : butter_ev_timer_again(loop, &timer), 0);
+		ck_assert_int_eq(butter_ev_priority(&timer), BUTTER_EV_PRIORITY_MAX);
+		ck_assert_int_eq(butter_loop_verify(loop), 0);
+		butter_ev_stop(loop, &timer);
+	}
+	free_loop();
+}
+END_TEST
+
 /* Feeds one of a higher and one of the same priority, stops one that waits, and frees itself. */
 static void meddle(struct butter_loop *in, struct butter_ev_check *w, uint32_t revents)
 {
@@ -172,5 +198,6 @@ SUITE(loop_watcher)
 	tcase_add_test(tc, what_is_pending_can_be_taken_back);
 	tcase_add_test(tc, invoking_calls_at_once_and_leaves_what_is_pending);
 	tcase_add_test(tc, priorities_go_from_2_to_minus_2_and_no_further);
+	tcase_add_test(tc, a_priority_that_was_written_is_clamped_at_start);
 	tcase_add_test(tc, a_callback_may_stop_and_free_what_it_likes);
 }
