@@ -17,21 +17,31 @@ static int list_is_sound(const struct butter__wheel *h, uint32_t list)
 	return i == l->head || !l->count;
 }
 
+/* A digit's values, which are marked where there is something. Most are empty. */
+static int digit_is_sound(const struct butter__wheel *h, uint32_t digit, uint32_t *count)
+{
+	const uint64_t marked = h->values[digit];
+	uint32_t list = digit * BUTTER__VALUES;
+	for (uint32_t value = 0; value < BUTTER__VALUES; value++, list++) {
+		uint32_t found = h->lists[list].count;
+		if ((marked >> value & 1) != !!found || (found && !list_is_sound(h, list)))
+			return 0;
+		*count += found;
+	}
+	return !marked == !(h->digits >> digit & 1);
+}
+
 static int lists_are_sound(const struct butter__wheel *h)
 {
 	uint32_t count = 0;
-	for (uint32_t list = 0; list < BUTTER__LISTS; list++) {
-		uint64_t marked = butter__wheel_is_placed(list)
-					  ? h->values[list / BUTTER__VALUES] >> list % BUTTER__VALUES & 1
-					  : 0;
-		if (!list_is_sound(h, list) ||
-		    (butter__wheel_is_placed(list) && marked != !!h->lists[list].count))
+	for (uint32_t digit = 0; digit < BUTTER__DIGITS; digit++)
+		if (!digit_is_sound(h, digit, &count))
+			return 0;
+	for (uint32_t list = BUTTER__STAGE; list < BUTTER__LISTS; list++) {
+		if (!list_is_sound(h, list))
 			return 0;
 		count += h->lists[list].count;
 	}
-	for (uint32_t digit = 0; digit < BUTTER__DIGITS; digit++)
-		if (!h->values[digit] != !(h->digits >> digit & 1))
-			return 0;
 	return count == h->count;
 }
 

@@ -2,23 +2,26 @@
 /*
  * Random operations to a loop and to a model of it, in callbacks as well, which say after each what
  * is active and pending, and at each callback whether it may come now. BUTTER_MODEL_SEED is the first
- * seed, BUTTER_MODEL_SEEDS how many, BUTTER_MODEL_STEPS how many operations of each. The operations
- * are a function of the seed and of which timers were due.
+ * seed, BUTTER_MODEL_SEEDS how many, each in a test of its own, BUTTER_MODEL_STEPS how many operations of
+ * each; with BUTTER_TEST_FULL=1 they are 16 and 6,250. The operations are a function of the seed and of which
+ * timers were due.
  */
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "model.h"
 
-enum { LIFE = 1500, DEEPEST = 3 };
+/* All of them are 100,000 operations, in as many tests as their limit of time demands. */
+enum { LIFE = 1500, DEEPEST = 3, STEPS = 6250, ALL = 100000 };
 
 struct model m;
 
-/* Who is pending, of either. */
+/* Who is pending, of either, or active for one alone. */
 static void dump(void)
 {
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
-		if (w->is_pending || butter_ev_is_pending(w->real))
+		if (w->is_pending || butter_ev_is_pending(w->real) ||
+		    w->active != butter_ev_is_active(w->real))
 			printf("%zd: %x of %d: model %d, loop %d, active %d, told %x, priority %d, rank "
 			       "%llu\n",
 			       w - m.watchers, model_told[w->kind], w->of, w->is_pending,
@@ -38,7 +41,7 @@ void model_fail(int line, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	dump();
-	ck_abort_msg("BUTTER_MODEL_SEED=%u, operation %u, stage %d, line %d: %s", m.seed, m.step, m.stage,
+	ck_abort_msg("BUTTER_MODEL_SEED=%u, operation %u, stage %d, line %d: %s", m.seed, m.step, m.now.stage,
 		     line, text);
 }
 
@@ -75,7 +78,7 @@ static void set_priority(struct watcher *w)
 		w->priority = priority;
 }
 
-static void operate(void)
+void model_operate(void)
 {
 	struct watcher *w = &m.watchers[model_random(WATCHERS)];
 	unsigned op = model_random(100);
@@ -109,7 +112,7 @@ static void operate_in_callback(void)
 		return;
 	m.depth++;
 	for (unsigned i = model_random(3); i > 0; i--)
-		operate();
+		model_operate();
 	m.depth--;
 }
 
@@ -133,7 +136,7 @@ void model_callback(struct watcher *w, uint32_t revents)
 {
 	struct butter_ev_embed *embed = &w->real->embed;
 	int of = w->of, is_embed = w->kind == EMBED && embed->cb;
-	if (m.stage == ENDING) {
+	if (m.now.stage == ENDING) {
 		cleaned(w, revents);
 		return;
 	}
@@ -152,8 +155,9 @@ static void new_loop(void)
 	struct butter_loop_options options = {.size = sizeof(options), .event_budget = BUDGET};
 	m.loop = butter_loop_new(&options);
 	ck_assert_ptr_nonnull(m.loop);
-	m.stage = OUTSIDE;
+	m.now.stage = OUTSIDE;
 	m.fork_due = 0;
+	m.iterations = 0;
 	model_set_hooks();
 	for (int i = 0; i < FILES; i++)
 		m.files[i].registered = m.files[i].known =
@@ -164,7 +168,7 @@ static void new_loop(void)
 
 static void free_loop(void)
 {
-	m.stage = ENDING;
+	m.now.stage = ENDING;
 	model_sweep();
 	butter_loop_free(m.loop);
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
@@ -175,18 +179,7 @@ static void free_loop(void)
 		model_clear(w);
 	}
 	memset(m.sent, 0, sizeof(m.sent));
-}
-
-/* It would wait for ever, were it wrong: an idle watcher does not let it, if nobody can stop that. */
-static int may_wait(void)
-{
-	int is_idle = 0;
-	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
-		if (w->is_pending || (w->active && w->kind == PREPARE))
-			return 0;
-		is_idle |= w->active && w->kind == IDLE;
-	}
-	return is_idle && !m.fork_due;
+	m.sigchld = (int)(m.end_count = 0);
 }
 
 static void live(unsigned until)
@@ -194,8 +187,8 @@ static void live(unsigned until)
 	new_loop();
 	while (m.step < until) {
 		for (unsigned i = 1 + model_random(4); i > 0; i--)
-			operate();
-		model_run(may_wait() ? BUTTER_RUN_ONCE : BUTTER_RUN_NOWAIT);
+			model_operate();
+		model_run();
 	}
 	free_loop();
 }
@@ -224,25 +217,28 @@ static void tell(void)
 		printf("model: seed %u, %u operations, calls:", m.seed, m.step);
 		for (int i = 0; i < KINDS; i++)
 			printf(" %x %u", model_told[i], m.calls[i]);
+		for (int i = 0; i < FEATS; i++)
+			printf("%s%u", i ? " " : ", feats: ", m.feats[i]);
 		printf("\n");
 		fflush(stdout);
 	}
+	if (m.step < STEPS)
+		return;
 	for (int i = 0; i < KINDS; i++)
 		require(m.calls[i] > 0 || i == PRESSURE, "%x was never called", model_told[i]);
+	for (int i = 0; i < CERTAIN; i++)
+		require(m.feats[i] > 0, "feat %d never came about", i);
 }
 
 START_TEST(the_loop_does_what_the_model_says)
 {
-	unsigned first = setting("BUTTER_MODEL_SEED", 1), seeds = setting("BUTTER_MODEL_SEEDS", 1);
-	unsigned steps = setting("BUTTER_MODEL_STEPS", 6000);
-	for (unsigned seed = first; seed < first + seeds; seed++) {
-		model(seed, steps);
-		tell();
-	}
+	model(setting("BUTTER_MODEL_SEED", 1) + (unsigned)_i, setting("BUTTER_MODEL_STEPS", STEPS));
+	tell();
 }
 END_TEST
 
 SUITE(loop_model)
 {
-	tcase_add_test(raw, the_loop_does_what_the_model_says);
+	tcase_add_loop_test(raw, the_loop_does_what_the_model_says, 0,
+			    (int)setting("BUTTER_MODEL_SEEDS", amount(1, ALL / STEPS)));
 }

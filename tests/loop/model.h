@@ -32,8 +32,11 @@ enum kind {
 
 enum { WATCHERS = 48, FILES = 3, SIGNALS = 3, PROCESSES = 2, PATHS = 2, SOURCES = 2, INNERS = 2, BUDGET = 4 };
 
+/* What a child watcher of pid 0 watches, and how many ends may wait for it. */
+enum { EVERY = PROCESSES, ENDS = 64 };
+
 /* A number that is an fd's, again and again: high, so that nobody else gets it. */
-enum { FIRST_FD = 300 };
+enum { FIRST_FD = 120 };
 enum content { CLOSED, COUNTER, NO_POLL };
 struct file {
 	int fd;
@@ -93,9 +96,35 @@ struct watcher {
 	uint64_t times; /* timer: expirations not told */
 	int sent;       /* async */
 	int changed;    /* stat: its file, since the start or the last callback */
+	int64_t told;   /* stat: the size at that time */
+	int is_more;    /* child of every process: called in the next iteration anyway */
 };
 
 enum stage { OUTSIDE, BEGUN, BEFORE, FORKS, PREPARES, RELEASED, ACQUIRED, FOUND, DEFERS, ENDING };
+
+/* Of a butter_loop_run(). */
+struct course {
+	enum stage stage;
+	int had_pending;
+	unsigned flags, iterations;
+	struct watcher *turn; /* an event or child watcher that is being handed what there is */
+	unsigned turn_left;
+	uint32_t turn_revents;
+	struct course *outer; /* the one in whose callback it runs */
+};
+
+/* What else is to come about; the first in every life. */
+enum feat {
+	RUN_INSIDE,
+	SUSPENDED,
+	LOOKED_AT,
+	EVERY_END,
+	CERTAIN,
+	RUN_ON = CERTAIN,
+	BROKEN_ALL,
+	EVERY_LATE,
+	FEATS
+};
 
 struct model {
 	struct butter_loop *loop, *inner[INNERS];
@@ -105,20 +134,21 @@ struct model {
 	struct file files[FILES];
 	struct process processes[PROCESSES];
 	int sent[SIGNALS], touched[PATHS];
+	int64_t sizes[PATHS];
+	pid_t ends[ENDS]; /* reaped, and not yet told to who watches every process */
+	unsigned end_count;
+	int sigchld, suspended;
 	char *paths[PATHS];
 	struct butter_eventfd *sources[SOURCES];
 	struct butter_eventfd_event source_event[SOURCES];
 	unsigned source_count[SOURCES];
-	enum stage stage;
-	int had_pending, fork_due, breaking;
-	uint64_t rank, starts;
-	struct watcher *turn; /* an event watcher that is being handed its events */
-	unsigned turn_left;
-	uint32_t turn_revents;
+	struct course now;
+	int fork_due, breaking;
+	uint64_t rank, starts, iterations;
 	struct watcher *direct; /* butter_ev_invoke() calls it */
 	uint64_t state;         /* of the random numbers */
-	unsigned seed, step, steps, depth;
-	unsigned calls[KINDS];
+	unsigned seed, step, steps, depth, runs;
+	unsigned calls[KINDS], feats[FEATS];
 };
 
 extern struct model m;
@@ -157,7 +187,8 @@ void model_end_turn(void);
 void model_settle(int64_t now);
 void model_ask_stats(void);
 void model_set_hooks(void);
-void model_run(unsigned flags);
+/* As far as it may go: it would wait for ever, were it wrong. In a callback too. */
+void model_run(void);
 
 /* model_ops.c: the loop and the model both. */
 void model_new(struct watcher *w, enum kind kind);
@@ -170,16 +201,33 @@ void model_invoke(struct watcher *w);
 /* Whether an active watcher of the kind watches this one. */
 int model_watches(enum kind kind, int of);
 
+/* model_children.c */
+void model_new_process(struct process *p);
+void model_renew_process(struct process *p);
+void model_end_children(void);
+struct watcher *model_every(void);
+/* What the wait has found of them. */
+void model_find_children(void);
+/* Whether who watches every process has nothing to be told. */
+int model_has_no_end(void);
+/* Is called: begins a turn, and takes the end of which it is told. */
+void model_take_end(struct watcher *w, int begins);
+
+/* model_time.c */
+void model_update_now(void);
+void model_suspend(void);
+
 /* model_world.c: what is watched. */
 void model_open_all(void);
 void model_close_all(void);
 void model_reopen(struct file *file, int properly, enum content content);
 void model_set_ready(struct file *file, int ready);
 void model_other_op(unsigned op);
-enum { OTHER_OPS = 16 };
+enum { OTHER_OPS = 24 };
 
 /* model.c: what callbacks do. */
 void model_callback(struct watcher *w, uint32_t revents);
+void model_operate(void);
 void model_inner_callback(int i);
 
 #endif

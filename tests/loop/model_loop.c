@@ -70,14 +70,38 @@ static void flush(int i)
 	}
 }
 
+static int has(enum kind kind)
+{
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
+		if (w->active && w->kind == kind)
+			return 1;
+	return 0;
+}
+
+/* Another iteration of the same run. */
+static void begin_again(void)
+{
+	if (m.now.flags != BUTTER_RUN_DEFAULT || m.now.stage < FOUND || m.breaking ||
+	    (m.now.stage == FOUND && has(DEFER)))
+		return;
+	m.now.stage = BEGUN;
+	m.now.had_pending = 0;
+	m.now.iterations++;
+	m.iterations++;
+	m.feats[RUN_ON]++;
+}
+
 /* Just before the wait. */
 static void released(struct butter_loop *loop)
 {
-	require(!(m.stage == BEGUN && m.had_pending) && !(m.stage < FORKS && m.fork_due) && !m.breaking,
+	begin_again();
+	require(!(m.now.stage == BEGUN && m.now.had_pending) && !(m.now.stage < FORKS && m.fork_due) &&
+			!m.breaking,
 		"the loop waits too early");
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
-		require(m.stage >= PREPARES || !(w->active && w->kind == PREPARE), "a wait without prepare");
-	m.stage = RELEASED;
+		require(m.now.stage >= PREPARES || !(w->active && w->kind == PREPARE),
+			"a wait without prepare");
+	m.now.stage = RELEASED;
 	model_settle(butter_loop_now(loop));
 	m.rank++;
 	for (int i = 0; i < FILES; i++)
@@ -88,20 +112,8 @@ static void released(struct butter_loop *loop)
 static void acquired(struct butter_loop *loop)
 {
 	(void)loop;
-	require(m.stage == RELEASED, "acquired in stage %d", m.stage);
-	m.stage = ACQUIRED;
-}
-
-static void find_children(void)
-{
-	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
-		if (!w->active || w->kind != CHILD || !m.processes[w->of].ended)
-			continue;
-		m.processes[w->of].reaped = 1;
-		model_stopped(w);
-		model_clear(w);
-		model_feed(w, BUTTER_EV_CHILD, 10 + (uint64_t)w->of, w->started);
-	}
+	require(m.now.stage == RELEASED, "acquired in stage %d", m.now.stage);
+	m.now.stage = ACQUIRED;
 }
 
 static void find_own(void)
@@ -115,7 +127,7 @@ static void find_own(void)
 			model_feed(w, BUTTER_EV_SIGNAL, 2, (uint64_t)w->of << 32 | w->started);
 	}
 	memset(m.sent, 0, sizeof(m.sent));
-	find_children();
+	model_find_children();
 }
 
 static void find_periodics(void)
@@ -228,14 +240,6 @@ static void find(int64_t now)
 	model_settle(now);
 }
 
-static int has(enum kind kind)
-{
-	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
-		if (w->active && w->kind == kind)
-			return 1;
-	return 0;
-}
-
 static void defer(void)
 {
 	m.rank++;
@@ -251,25 +255,50 @@ static void defer(void)
 /* The loop is going to call what is pending: what has become so is due from the stage. */
 static void next_stage(struct butter_loop *loop)
 {
+	begin_again();
 	m.rank++;
-	if (m.stage == BEGUN && m.had_pending) {
-		m.stage = BEFORE;
-	} else if (m.stage < FORKS && m.fork_due) {
-		m.stage = FORKS;
+	if (m.now.stage == BEGUN && m.now.had_pending) {
+		m.now.stage = BEFORE;
+	} else if (m.now.stage < FORKS && m.fork_due) {
+		m.now.stage = FORKS;
 		m.fork_due = 0;
 		model_feed_kind(FORK, BUTTER_EV_FORK, 1);
-	} else if (m.stage < PREPARES && has(PREPARE)) {
-		m.stage = PREPARES;
+	} else if (m.now.stage < PREPARES && has(PREPARE)) {
+		m.now.stage = PREPARES;
 		model_feed_kind(PREPARE, BUTTER_EV_PREPARE, 1);
-	} else if (m.stage == ACQUIRED) {
-		m.stage = FOUND;
+	} else if (m.now.stage == ACQUIRED) {
+		m.now.stage = FOUND;
 		find(butter_loop_now(loop));
-	} else if (m.stage == FOUND && has(DEFER)) {
-		m.stage = DEFERS;
+	} else if (m.now.stage == FOUND && has(DEFER)) {
+		m.now.stage = DEFERS;
 		defer();
 	} else {
-		require(0, "callbacks out of turn, in stage %d", m.stage);
+		require(0, "callbacks out of turn, in stage %d", m.now.stage);
 	}
+}
+
+/* An idle watcher does not let it wait, if nobody can stop that one before. */
+static int may_wait(void)
+{
+	int is_idle = 0;
+	for (struct watcher *w = m.watchers; w < MODEL_END; w++) {
+		if (w->is_pending || (w->active && w->kind == PREPARE))
+			return 0;
+		is_idle |= w->active && w->kind == IDLE;
+	}
+	return is_idle && !m.fork_due;
+}
+
+/* Where the next iteration could wait for ever, there is none. */
+static void limit(struct butter_loop *loop)
+{
+	enum { MOST = 6 };
+	int is_last = m.now.stage == DEFERS || (m.now.stage == FOUND && !has(DEFER));
+	if (m.now.flags != BUTTER_RUN_DEFAULT || !is_last || m.breaking ||
+	    (may_wait() && m.now.iterations < MOST))
+		return;
+	m.breaking = 1 + (int)model_random(2);
+	butter_loop_break(loop, (unsigned)m.breaking);
 }
 
 static void invoke(struct butter_loop *loop)
@@ -282,6 +311,7 @@ static void invoke(struct butter_loop *loop)
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
 		require(!w->is_pending, "%x was pending and is not called, told %x", model_told[w->kind],
 			w->revents);
+	limit(loop);
 }
 
 void model_set_hooks(void)
@@ -290,18 +320,43 @@ void model_set_hooks(void)
 	butter_loop_set_invoke_pending(m.loop, invoke);
 }
 
-void model_run(unsigned flags)
+static int are_holding(void)
 {
-	int holds = 0;
-	m.had_pending = butter_loop_pending_count(m.loop) > 0;
-	m.stage = BEGUN;
-	m.breaking = 0;
-	int n = butter_loop_run(m.loop, flags);
-	require(m.breaking || m.stage >= FOUND, "it ends in stage %d", m.stage);
-	require(m.stage != FOUND || !has(DEFER), "defer was not called");
-	m.stage = OUTSIDE;
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
-		holds |= w->active && w->kind != CLEANUP;
-	require(n == holds, "run returns %d", n);
+		if (w->active && w->kind != CLEANUP)
+			return 1;
+	return 0;
+}
+
+static void check_end(unsigned flags, int n)
+{
+	require(m.breaking || m.now.stage >= FOUND, "it ends in stage %d", m.now.stage);
+	require(m.now.stage != FOUND || !has(DEFER), "defer was not called");
+	require(n == are_holding(), "run returns %d", n);
+	require(flags != BUTTER_RUN_DEFAULT || m.breaking || !n, "it ends, and is held");
+	require(m.runs || butter_loop_iteration(m.loop) == m.iterations, "iterations are not counted");
+}
+
+void model_run(void)
+{
+	struct course outer = m.now;
+	unsigned flags = !may_wait()       ? BUTTER_RUN_NOWAIT
+			 : model_random(3) ? BUTTER_RUN_ONCE
+					   : BUTTER_RUN_DEFAULT;
+	m.now = (struct course){.stage = BEGUN,
+				.had_pending = butter_loop_pending_count(m.loop) > 0,
+				.flags = flags,
+				.outer = m.runs ? &outer : NULL};
+	m.breaking = BUTTER_BREAK_CANCEL;
+	m.iterations++;
+	m.runs++;
+	int n = butter_loop_run(m.loop, flags);
+	m.runs--;
+	check_end(flags, n);
+	m.feats[RUN_INSIDE] += m.runs > 0;
+	m.feats[BROKEN_ALL] += m.runs && m.breaking == BUTTER_BREAK_ALL;
+	if (m.breaking == BUTTER_BREAK_ONE || !m.runs)
+		m.breaking = BUTTER_BREAK_CANCEL;
+	m.now = outer;
 	model_compare();
 }

@@ -72,8 +72,8 @@ static void init_fd(struct watcher *w)
 		butter_ev_signal_init(&real->signal, on_signal, model_signals[w->of]);
 		break;
 	case CHILD:
-		w->of = (int)model_random(PROCESSES);
-		butter_ev_child_init(&real->child, on_child, m.processes[w->of].pid);
+		w->of = model_random(2) ? (int)model_random(PROCESSES) : EVERY;
+		butter_ev_child_init(&real->child, on_child, w->of == EVERY ? 0 : m.processes[w->of].pid);
 		break;
 	case STAT:
 		w->of = (int)model_random(PATHS);
@@ -168,18 +168,26 @@ static void started(struct watcher *w)
 		w->at = w->real->periodic.offset;
 	} else if (w->kind == IO) {
 		w->is_new = m.files[w->of].changed = m.files[w->of].renewed = 1;
+	} else if (w->kind == STAT) {
+		w->told = w->real->stat.attr.size;
 	}
+	w->is_more = w->kind == CHILD && w->of == EVERY;
 	w->changed = 0;
+}
+
+static int cannot_start(const struct watcher *w)
+{
+	if (w->kind != CHILD || w->active)
+		return 0;
+	return w->of == EVERY ? model_every() != NULL : m.processes[w->of].reaped;
 }
 
 void model_start(struct watcher *w)
 {
-	int before = w->active, fails = w->kind == CHILD && m.processes[w->of].reaped && !before;
-	if (model_random(w->kind == PRESSURE ? 20
-			 : w->kind == STAT   ? 12
-					     : 1)) /* these take the kernel long */
+	int before = w->active, fails = cannot_start(w);
+	if (model_random(w->kind == PRESSURE ? 20 : w->kind == STAT ? 8 : 1)) /* these take the kernel long */
 		return;
-	if (w->kind == CHILD && !before)
+	if (w->kind == CHILD && w->of != EVERY && !before)
 		butter_ev_child_set(&w->real->child, m.processes[w->of].pid);
 	int n = butter_ev_start(m.loop, w->real);
 	if (w->kind == PRESSURE && n < 0)
@@ -195,6 +203,8 @@ void model_stopped(struct watcher *w)
 	w->active = 0;
 	if (w->kind == SIGNAL && !model_watches(SIGNAL, w->of))
 		m.sent[w->of] = 0;
+	if (w->kind == CHILD && w->of == EVERY)
+		m.sigchld = (int)(m.end_count = 0);
 	if (w->kind != IO)
 		return;
 	struct file *file = &m.files[w->of];
@@ -208,8 +218,8 @@ void model_stop(struct watcher *w)
 {
 	butter_ev_stop(m.loop, w->real);
 	model_clear(w);
-	if (m.turn == w)
-		m.turn = NULL;
+	for (struct course *c = &m.now; c; c = c->outer)
+		c->turn = c->turn == w ? NULL : c->turn;
 	if (w->active)
 		model_stopped(w);
 }

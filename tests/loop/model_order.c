@@ -24,11 +24,20 @@ void model_clear(struct watcher *w)
 	w->is_pending = 0;
 	w->revents = 0;
 	w->times = 0;
+	if (w->kind == STAT)
+		w->told = w->real->stat.attr.size;
+}
+
+static int is_of_every(const struct watcher *w)
+{
+	return w->kind == CHILD && w->of == EVERY;
 }
 
 /* The callbacks of what is pending: event watchers have none where there is no event. */
 static int is_silent(const struct watcher *w)
 {
+	if (is_of_every(w))
+		return w->active && w->revents & BUTTER_EV_CHILD && model_has_no_end();
 	if (w->kind == EVENT)
 		return w->active && w->revents & BUTTER_EV_EVENT && !m.source_count[w->of];
 	return w->kind == EMBED && !w->real->embed.cb && (!w->active || !m.inner_ready[w->of]);
@@ -59,24 +68,36 @@ static void may_be_called(const struct watcher *w)
 
 static void begin_turn(struct watcher *w, uint32_t revents)
 {
-	m.turn = w;
-	m.turn_left = BUDGET;
-	m.turn_revents = revents;
+	m.now.turn = w;
+	m.now.turn_left = BUDGET;
+	m.now.turn_revents = revents;
 }
 
 /* One event of the turn. */
-static void take_event(struct watcher *w)
+static void take_event(struct watcher *w, int begins)
 {
-	require(m.turn_left > 0, "a turn is longer than the budget");
+	if (w->kind == CHILD) {
+		model_take_end(w, begins);
+		return;
+	}
+	require(m.now.turn_left > 0, "a turn is longer than the budget");
 	require(m.source_count[w->of] > 0, "an event comes from nowhere");
-	m.turn_left--;
+	m.now.turn_left--;
 	m.source_count[w->of]--;
+}
+
+/* Whether a watcher that had a turn has it still. */
+static int has_turn(const struct watcher *w)
+{
+	if (w->kind == CHILD)
+		return m.end_count > 0;
+	return m.now.turn_left && m.source_count[w->of];
 }
 
 void model_end_turn(void)
 {
-	require(!m.turn || !m.turn_left || !m.source_count[m.turn->of], "a turn ends early");
-	m.turn = NULL;
+	require(!m.now.turn || !has_turn(m.now.turn), "a turn ends early");
+	m.now.turn = NULL;
 }
 
 /* A file that has changed may be seen twice. */
@@ -92,6 +113,12 @@ static void tells_news(struct watcher *w)
 		require(w->real->timer.expirations == w->times, "expirations %llu and not %llu",
 			(unsigned long long)w->real->timer.expirations, (unsigned long long)w->times);
 	w->times = 0;
+	if (w->kind != STAT)
+		return;
+	const struct butter_ev_stat *stat = &w->real->stat;
+	require(stat->prev.size == w->told, "prev is not what was told: %lld", (long long)stat->prev.size);
+	require(stat->attr.size >= w->told && stat->attr.size <= m.sizes[w->of], "a size that was never");
+	w->told = stat->attr.size;
 }
 
 void model_called(struct watcher *w, uint32_t revents)
@@ -104,18 +131,19 @@ void model_called(struct watcher *w, uint32_t revents)
 		return;
 	}
 	model_sweep();
-	if (m.turn == w && m.turn_left && m.source_count[w->of]) {
-		require(revents == m.turn_revents, "in its turn %x", revents);
-		take_event(w);
+	if (m.now.turn == w && has_turn(w)) {
+		require(revents == m.now.turn_revents, "in its turn %x", revents);
+		take_event(w, 0);
 		return;
 	}
 	model_end_turn();
 	may_be_called(w);
 	require(model_is_due(w, revents), "%x is told %x for %x", model_told[w->kind], revents, w->revents);
 	model_clear(w);
-	if (w->kind == EVENT && w->active && revents & BUTTER_EV_EVENT) {
+	if (w->active && ((w->kind == EVENT && revents & BUTTER_EV_EVENT) ||
+			  (is_of_every(w) && revents & BUTTER_EV_CHILD))) {
 		begin_turn(w, revents);
-		take_event(w);
+		take_event(w, 1);
 	}
 }
 
@@ -161,5 +189,5 @@ void model_compare(void)
 		count += (size_t)w->is_pending;
 	}
 	require(butter_loop_pending_count(m.loop) == count, "%zu are pending", count);
-	require(butter_loop_depth(m.loop) == (m.stage != OUTSIDE && m.stage != ENDING), "the depth is wrong");
+	require(butter_loop_depth(m.loop) == m.runs, "the depth is wrong");
 }

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "model.h"
 
@@ -48,44 +46,6 @@ void model_reopen(struct file *file, int properly, enum content content)
 		move_fd(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), file->fd);
 }
 
-/* It keeps no file open of which epoll would tell then: when this returns it has closed them. */
-static void new_process(struct process *p)
-{
-	int fds[2];
-	char byte;
-	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-	pid_t pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (int fd = FIRST_FD + FILES; fd > STDERR_FILENO; fd--) /* the pipe comes last */
-			close(fd);
-		for (;;)
-			pause();
-	}
-	close(fds[1]);
-	ck_assert_int_eq(read(fds[0], &byte, 1), 0);
-	close(fds[0]);
-	*p = (struct process){.pid = pid};
-}
-
-static void end_process(struct process *p)
-{
-	siginfo_t si;
-	if (p->ended)
-		return;
-	kill(p->pid, SIGKILL);
-	ck_assert_int_eq(waitid(P_PID, (id_t)p->pid, &si, WEXITED | WNOWAIT), 0);
-	p->ended = 1;
-}
-
-static void reap(struct process *p)
-{
-	end_process(p);
-	if (!p->reaped)
-		ck_assert_int_eq(waitpid(p->pid, NULL, 0), p->pid);
-}
-
 static void on_unblocked(int signo)
 {
 	(void)signo;
@@ -102,7 +62,7 @@ void model_open_all(void)
 		model_reopen(&m.files[i], 0, COUNTER);
 	}
 	for (int i = 0; i < PROCESSES; i++)
-		new_process(&m.processes[i]);
+		model_new_process(&m.processes[i]);
 	for (int i = 0; i < PATHS; i++) {
 		m.paths[i] = strdup(path_in(dir, i ? "b" : "a"));
 		close(open(m.paths[i], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -124,8 +84,7 @@ void model_close_all(void)
 	for (int i = 0; i < FILES; i++)
 		if (m.files[i].content != CLOSED)
 			close(m.files[i].fd);
-	for (int i = 0; i < PROCESSES; i++)
-		reap(&m.processes[i]);
+	model_end_children();
 	for (int i = 0; i < PATHS; i++)
 		free(m.paths[i]);
 	for (int i = 0; i < SOURCES; i++)
@@ -143,6 +102,7 @@ static void append(int i)
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	close(fd);
 	m.touched[i] = 1;
+	m.sizes[i]++;
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
 		w->changed |= w->active && w->kind == STAT && w->of == i;
 }
@@ -192,7 +152,7 @@ static void send_async(void)
 /* As in a child: epoll is told anew. */
 static void fork_loop(void)
 {
-	if (m.stage != OUTSIDE)
+	if (m.now.stage != OUTSIDE)
 		return;
 	m.rank++;
 	require(butter_loop_fork(m.loop) == 0, "butter_loop_fork: errno %d", errno);
@@ -213,18 +173,8 @@ static void break_loop(void)
 {
 	unsigned how = model_random(3);
 	butter_loop_break(m.loop, how);
-	if (m.stage != OUTSIDE)
-		m.breaking = how != BUTTER_BREAK_CANCEL;
-}
-
-static void renew_process(struct process *p)
-{
-	if (!p->ended || model_watches(CHILD, (int)(p - m.processes)))
-		end_process(p);
-	else {
-		reap(p);
-		new_process(p);
-	}
+	if (m.runs)
+		m.breaking = (int)how;
 }
 
 static void post(int i)
@@ -234,10 +184,44 @@ static void post(int i)
 	m.source_count[i] += count;
 }
 
-static void update_now(void)
+/* Any of a kind, rather an active one: from the place of another on. */
+static struct watcher *one_of(enum kind kind)
 {
-	butter_loop_update_now(m.loop);
-	model_settle(butter_loop_now(m.loop));
+	struct watcher *from = &m.watchers[model_random(WATCHERS)], *found = NULL;
+	for (int i = 0; i < WATCHERS && !(found && found->active); i++) {
+		struct watcher *w = &m.watchers[(from - m.watchers + i) % WATCHERS];
+		if (w->kind == kind && (!found || w->active))
+			found = w;
+	}
+	return found;
+}
+
+/* What has happened is told to the others, and to this one not any more. */
+static void look(void)
+{
+	struct watcher *w = one_of(STAT);
+	if (!w)
+		return;
+	struct butter_ev_stat *stat = &w->real->stat;
+	m.rank++;
+	butter_ev_stat_stat(m.loop, stat);
+	model_clear(w);
+	require(stat->attr.size == m.sizes[w->of] && stat->prev.size == stat->attr.size, "a look sees %lld",
+		(long long)stat->attr.size);
+	if (!w->active)
+		return;
+	m.feats[LOOKED_AT]++;
+	w->changed = 0;
+	for (struct watcher *o = m.watchers; o < MODEL_END; o++)
+		if (o->active && o->kind == STAT && o->changed && !o->real->stat.polled)
+			model_feed(o, BUTTER_EV_STAT, (uint64_t)(o - m.watchers), o->changed = 0);
+	model_ask_stats();
+}
+
+static void run_inside(void)
+{
+	if (m.runs && !m.suspended)
+		model_run();
 }
 
 /* What else happens to a loop and to what it watches. */
@@ -258,8 +242,9 @@ void model_other_op(unsigned op)
 		send_async();
 		break;
 	case 4: /* a fork is dear */
-		if (!model_random(16))
-			renew_process(&m.processes[model_random(PROCESSES)]);
+	case 18:
+		if (!model_random(3))
+			model_renew_process(&m.processes[model_random(PROCESSES)]);
 		break;
 	case 5:
 		append((int)model_random(PATHS));
@@ -271,9 +256,10 @@ void model_other_op(unsigned op)
 		toggle_inner((int)model_random(INNERS));
 		break;
 	case 8:
-		update_now();
+		model_update_now();
 		break;
 	case 9:
+	case 17:
 		break_loop();
 		break;
 	case 10:
@@ -282,6 +268,17 @@ void model_other_op(unsigned op)
 	case 11:
 		if (!model_random(4))
 			fork_loop();
+		break;
+	case 12:
+	case 13:
+		look();
+		break;
+	case 14:
+		model_suspend();
+		break;
+	case 15:
+	case 16:
+		run_inside();
 		break;
 	default:
 		model_set_ready(file, !file->ready);
