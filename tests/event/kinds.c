@@ -6,7 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "kinds.h"
+#include "kinds_tree.h"
 #include "test.h"
 
 static struct butter_source *open_eventfd(void)
@@ -61,7 +61,7 @@ static int make_inotify(void)
 }
 
 /* A file with a name of its own, made in the folder. */
-static const char *watched_folder(void)
+const char *watched_folder(void)
 {
 	static const char *folder;
 	if (!folder) {
@@ -76,7 +76,7 @@ static const char *watched_folder(void)
  * One more name of a file: ext4 takes long to find an inode for a new one among those that have just been
  * deleted. It goes at once where nobody is told of that: a watch costs the more, the more names there are.
  */
-static void make_name_in(const char *folder, int is_short_lived)
+void make_name_in(const char *folder, int is_short_lived)
 {
 	static unsigned serial;
 	char name[16];
@@ -199,38 +199,6 @@ static void fire_process(struct butter_source *source)
 	victim = 0;
 }
 
-/* Below a folder of its own, so that what others do in the folder above wakes nobody. */
-static struct butter_source *open_watcher(void)
-{
-	static const char *top;
-	struct butter_tree_root root = {
-		.size = sizeof(root), .mask = BUTTER_TREE_CREATED, .backend = BUTTER_TREE_INOTIFY};
-	struct butter_tree_event ready;
-	struct butter_tree *x = butter_tree_open(NULL);
-	if (!top) {
-		top = path_in(watched_folder(), "top");
-		ck_assert_int_eq(mkdir(top, 0755), 0);
-		top = strdup(top);
-	}
-	if (!x)
-		return NULL;
-	int n = butter_tree_add(x, top, &root, NULL);
-	if (n >= 0)
-		while ((n = butter_tree_read_event(x, &ready)) == 1)
-			continue;
-	if (n < 0) {
-		butter_tree_close(x);
-		return NULL;
-	}
-	return butter_tree_source(x);
-}
-
-static void fire_tree(struct butter_source *source)
-{
-	(void)source;
-	make_name_in(path_in(watched_folder(), "top"), 0);
-}
-
 static int add(struct butter_source *source)
 {
 	return butter_eventfd_add((struct butter_eventfd *)source, 1);
@@ -324,53 +292,6 @@ static int spawn_and_wait(struct butter_source *source)
 	int n = butter_process_wait_event(x, &ended, -1);
 	butter_process_close(x);
 	return n == 1 ? 0 : -1;
-}
-
-static int sync_tree(struct butter_source *source)
-{
-	return butter_tree_sync((struct butter_tree *)source, 0);
-}
-
-static int pause_and_resume(struct butter_source *source)
-{
-	struct butter_tree *x = (struct butter_tree *)source;
-	butter_tree_pause(x);
-	butter_tree_resume(x);
-	return 0;
-}
-
-static int add_and_remove(struct butter_source *source)
-{
-	struct butter_tree *x = (struct butter_tree *)source;
-	const char *path = watched_folder();
-	int n = butter_tree_add(x, path, NULL, NULL);
-	if (n < 0 && errno != EEXIST)
-		return -1;
-	if (n < 0)
-		errno = 0; /* it could not be removed the last time, or that was inotify_add_watch(2)'s */
-	if (butter_tree_remove(x, path) == 0)
-		return 0;
-	if (n < 0 && errno == ENOENT)
-		errno = EEXIST;
-	return -1;
-}
-
-static int tell_of_backend(struct butter_source *source)
-{
-	return butter_tree_backend((struct butter_tree *)source, 0, BUTTER_TREE_INOTIFY);
-}
-
-static int nothing(const struct butter_tree_node *node, void *data)
-{
-	(void)node, (void)data;
-	return 0;
-}
-
-static int get_and_dump(struct butter_source *source)
-{
-	struct butter_tree_statistics now;
-	butter_tree_get((struct butter_tree *)source, &now);
-	return butter_tree_dump((struct butter_tree *)source, nothing, NULL);
 }
 
 #define KIND(T)                                                                                              \

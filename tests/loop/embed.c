@@ -1,78 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/epoll.h>
 
-#include "child.h"
+#include "embedded.h"
 #include "fault.h"
-#include "files.h"
-#include "notes.h"
-
-static struct butter_loop *inner;
-static struct butter_ev_embed embed;
-static struct butter_ev_io io;
-static struct butter_ev_timer timer;
-static uint32_t told;
-static int fds[2];
-
-static void new_loops(void)
-{
-	new_loop();
-	inner = butter_loop_new(NULL);
-	ck_assert_ptr_nonnull(inner);
-}
-
-static void free_inner(void)
-{
-	ck_assert_int_eq(butter_loop_verify(inner), 0);
-	butter_loop_free(inner);
-}
-
-static void note_io(struct butter_loop *in, struct butter_ev_io *w, uint32_t revents)
-{
-	char c;
-	ck_assert_ptr_eq(in, inner);
-	ck_assert_uint_eq(revents, BUTTER_EV_READ);
-	ck_assert_int_eq(read(w->fd, &c, 1), 1);
-	note(c);
-}
-
-static void note_timer(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
-{
-	(void)w, (void)revents;
-	ck_assert_ptr_eq(in, inner);
-	note(7);
-}
-
-static void note_embed(struct butter_loop *in, struct butter_ev_embed *w, uint32_t revents)
-{
-	ck_assert_ptr_eq(in, loop);
-	ck_assert_ptr_eq(w, &embed);
-	told = revents;
-	note(99);
-}
-
-static void sweep(struct butter_loop *in, struct butter_ev_embed *w, uint32_t revents)
-{
-	note_embed(in, w, revents);
-	ck_assert_int_eq(butter_ev_embed_sweep(in, w), 1);
-}
-
-static void start(void (*cb)(struct butter_loop *in, struct butter_ev_embed *w, uint32_t revents))
-{
-	butter_ev_embed_init(&embed, cb, inner, -1);
-	ck_assert_int_eq(butter_ev_embed_start(loop, &embed), 0);
-}
-
-static void watch_pipe(void)
-{
-	make_pipe(fds);
-	butter_ev_io_init(&io, note_io, fds[READ], BUTTER_EV_READ);
-	ck_assert_int_eq(butter_ev_io_start(inner, &io), 0);
-}
-
-static void put(char c)
-{
-	ck_assert_int_eq(write(fds[WRITE], &c, 1), 1);
-}
 
 START_TEST(the_loop_inside_runs_when_it_has_something_to_do)
 {
@@ -242,115 +172,6 @@ START_TEST(an_fd_that_stands_for_a_loop_is_told_and_swept_by_the_callback)
 }
 END_TEST
 
-START_TEST(a_loop_that_is_freed_is_out_of_the_others)
-{
-	struct butter_ev_embed silent;
-	new_loops();
-	start(note_embed);
-	butter_ev_embed_init(&silent, NULL, inner, -1);
-	ck_assert_int_eq(butter_ev_embed_start(loop, &silent), 0);
-	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_NOWAIT), 1);
-	free_inner();
-	ck_assert(!butter_ev_is_active(&embed));
-	ck_assert(!butter_ev_is_active(&silent));
-	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 0);
-	ck_assert_noted(99);
-	ck_assert_uint_eq(told, BUTTER_EV_EMBED | BUTTER_EV_ERROR);
-	ck_assert_int_eq(embed.error, ENODATA);
-	free_loop();
-}
-END_TEST
-
-START_TEST(the_outer_loop_may_be_freed_first)
-{
-	new_loops();
-	start(NULL);
-	watch_pipe();
-	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
-	free_loop();
-	ck_assert(!butter_ev_is_active(&embed));
-	put(5);
-	ck_assert_int_eq(butter_loop_run(inner, BUTTER_RUN_ONCE), 1);
-	ck_assert_noted(5);
-	free_inner();
-	close_pipe(fds);
-}
-END_TEST
-
-static struct butter_ev_embed *heap_embed;
-
-static void free_embed(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
-{
-	(void)in, (void)w, (void)revents;
-	butter_ev_embed_stop(loop, heap_embed);
-	free(heap_embed);
-	note(1);
-}
-
-START_TEST(a_callback_inside_may_stop_and_free_the_watcher)
-{
-	new_loops();
-	heap_embed = malloc(sizeof(*heap_embed));
-	butter_ev_embed_init(heap_embed, NULL, inner, -1);
-	ck_assert_int_eq(butter_ev_embed_start(loop, heap_embed), 0);
-	butter_ev_timer_init(&timer, free_embed, 0, 0);
-	ck_assert_int_eq(butter_ev_timer_start(inner, &timer), 0);
-	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
-	ck_assert_noted(1);
-	free_inner();
-	free_loop();
-}
-END_TEST
-
-static void run_in_child(void *arg)
-{
-	(void)arg;
-	ck_assert_int_eq(butter_loop_fork(loop), 0);
-	put(3);
-	while (!note_count)
-		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 1);
-	ck_assert_noted(3);
-	butter_ev_io_stop(inner, &io);
-	free_loop();
-	free_inner();
-}
-
-START_TEST(a_forked_child_has_both_loops)
-{
-	new_loops();
-	start(NULL);
-	watch_pipe();
-	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
-	in_child(run_in_child, NULL);
-	put(4);
-	ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 1);
-	ck_assert_noted(4);
-	butter_ev_io_stop(inner, &io);
-	free_loop();
-	free_inner();
-	close_pipe(fds);
-}
-END_TEST
-
-START_TEST(a_loop_inside_that_gets_a_new_epoll_is_found_again)
-{
-	new_loops();
-	start(NULL);
-	watch_pipe();
-	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
-	for (char c = 1; c < 3; c++) {
-		ck_assert_int_eq(butter_loop_fork(inner), 0);
-		put(c);
-		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 1);
-		ck_assert_noted(c);
-	}
-	butter_ev_io_stop(inner, &io);
-	free_loop();
-	free_inner();
-	close_pipe(fds);
-}
-END_TEST
-
 START_TEST(more_loops_in_one_another_than_the_kernel_allows_is_ELOOP)
 {
 	enum { LOOPS = 9 };
@@ -421,11 +242,6 @@ SUITE(loop_embed)
 	tcase_add_test(tc, a_loop_is_not_embedded_in_itself);
 	tcase_add_test(tc, what_is_neither_a_loop_nor_an_fd_is_EINVAL);
 	tcase_add_test(tc, an_fd_that_stands_for_a_loop_is_told_and_swept_by_the_callback);
-	tcase_add_test(tc, a_loop_that_is_freed_is_out_of_the_others);
-	tcase_add_test(tc, the_outer_loop_may_be_freed_first);
-	tcase_add_test(tc, a_callback_inside_may_stop_and_free_the_watcher);
-	tcase_add_test(tc, a_forked_child_has_both_loops);
-	tcase_add_test(tc, a_loop_inside_that_gets_a_new_epoll_is_found_again);
 	tcase_add_test(tc, more_loops_in_one_another_than_the_kernel_allows_is_ELOOP);
 	tcase_add_test(tc, its_parts_are_not_walked_over);
 	tcase_add_test(tc, a_start_that_fails_leaves_nothing);
