@@ -66,6 +66,7 @@ struct butter__fd {
 	uint8_t changed; /* among the changes */
 	uint8_t always;  /* cannot be polled: is always ready */
 	uint8_t renewed; /* its number may be another file's by now */
+	uint8_t own;     /* the loop's, of which nobody else has a watcher */
 };
 
 /* A clock and the timers on it. */
@@ -127,6 +128,7 @@ struct butter_loop {
 	uint8_t no_pwait2; /* a timerfd stands in for it */
 	uint8_t ending;
 	uint8_t suspended;
+	uint8_t unread; /* the clock has not been read since the wait, since nothing needed it */
 
 	struct butter__clock clocks[BUTTER__CLOCKS]; /* the first is CLOCK_MONOTONIC */
 	struct butter_ev_io wake;                    /* the eventfd */
@@ -288,6 +290,18 @@ static inline int butter__settable(const struct butter_ev *w)
 #define BUTTER__CONTAINER(member_pointer, type, member)                                                      \
 	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
 
+static inline int butter__has_timers(const struct butter_loop *loop)
+{
+	return (loop->clocks[0].wheel.count | loop->clocks[1].wheel.count | loop->clocks[2].wheel.count) != 0;
+}
+
+/* Or a timerfd that may be armed. */
+static inline int butter__has_clocks(const struct butter_loop *loop)
+{
+	return butter__has_timers(loop) ||
+	       (loop->clocks[0].fd & loop->clocks[1].fd & loop->clocks[2].fd) >= 0;
+}
+
 static inline int butter__forked(const struct butter_loop *loop)
 {
 	return loop->unforked && !*loop->unforked;
@@ -312,6 +326,9 @@ enum { BUTTER__STALE = 2 };
 int butter__poll_wait(struct butter_loop *loop, int64_t timeout);
 void butter__poll_deliver_own(struct butter_loop *loop, int count);
 void butter__poll_deliver(struct butter_loop *loop, int count);
+/* The watcher of the only event that was found, which nothing comes before; NULL: all is to be gone through.
+ */
+struct butter_ev *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents);
 
 /* Puts the open file of fd from in the place of fd's, and closes from. */
 int butter__replace_fd(int from, int fd);
@@ -323,6 +340,8 @@ void butter__clocks_close(struct butter_loop *loop);
 int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock);
 /* Those that have timers; with_now: CLOCK_MONOTONIC anyway. */
 void butter__clocks_read(struct butter_loop *loop, int with_now);
+/* After a wait: those that anything needs. */
+void butter__clocks_waited(struct butter_loop *loop);
 /* Arms timerfds, and tells how long to wait for CLOCK_MONOTONIC; -1: for ever. */
 int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic);
 /* Makes the timerfd of CLOCK_MONOTONIC readable. */
