@@ -65,12 +65,26 @@ int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock)
 /* While it is suspended, the first stands still: what is started then counts from there, and is put off. */
 void butter__clocks_read(struct butter_loop *loop, int with_now)
 {
+	if (!with_now && !butter__has_timers(loop))
+		return;
+	loop->unread &= !with_now && !loop->clocks[0].wheel.count;
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
 		if (i == 0 ? !loop->suspended && (clock->wheel.count || with_now) : clock->wheel.count > 0)
 			clock->now = read_clock(clock->clockid);
 		butter__wheel_settle(&clock->wheel, clock->now);
 	}
+}
+
+/* Where there are no timers, the one that asks for the time pays for it. */
+void butter__clocks_waited(struct butter_loop *loop)
+{
+	if (!butter__has_timers(loop) && !loop->io_collect) {
+		loop->unread = 1;
+		return;
+	}
+	butter__clocks_read(loop, 1);
+	loop->waited = loop->clocks[0].now;
 }
 
 /* Times before 1970, or since the boot, are over: 1 is the least that arms a timer. */
@@ -87,6 +101,8 @@ static void arm(struct butter__clock *clock, int64_t at)
 
 int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
 {
+	if (!butter__has_clocks(loop))
+		return -1;
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
 		/* What butter_loop_fd() has armed would end the wait, too. */
@@ -115,6 +131,8 @@ int butter__clocks_are_due(struct butter_loop *loop)
 
 void butter__clocks_expire(struct butter_loop *loop)
 {
+	if (!butter__has_timers(loop))
+		return;
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];
 		uint32_t slot;
@@ -137,9 +155,15 @@ int butter__clocks_fork(struct butter_loop *loop)
 	return 0;
 }
 
+/* What nothing has needed before. What butter_loop_new() returned is no constant. */
 int64_t butter_loop_now(const struct butter_loop *loop)
 {
-	return loop->clocks[0].now;
+	struct butter_loop *x = (struct butter_loop *)(uintptr_t)loop;
+	if (x->unread) {
+		x->clocks[0].now = butter__time_now();
+		x->unread = 0;
+	}
+	return x->clocks[0].now;
 }
 
 void butter_loop_update_now(struct butter_loop *loop)

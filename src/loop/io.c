@@ -31,6 +31,7 @@ static int io_start(struct butter_loop *loop, struct butter_ev *ev)
 	ev->flags |= BUTTER__NEW;
 	butter__ring_add(&loop->fds[w->fd].watchers, ev);
 	loop->fds[w->fd].renewed = 1;
+	loop->fds[w->fd].own |= (ev->flags & BUTTER__EARLY) != 0;
 	butter__poll_change(loop, w->fd);
 	return 0;
 }

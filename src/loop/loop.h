@@ -11,6 +11,7 @@
 #include <butter/ev.h>
 #include <butter/loop.h>
 
+#include "ring.h"
 #include "wheel.h"
 
 /*
@@ -67,6 +68,7 @@ struct butter__fd {
 	uint8_t changed; /* among the changes */
 	uint8_t always;  /* cannot be polled: is always ready */
 	uint8_t renewed; /* its number may be another file's by now */
+	uint8_t own;     /* the loop's, of which nobody else has a watcher */
 };
 
 /* A clock and the timers on it. */
@@ -128,6 +130,7 @@ struct butter_loop {
 	uint8_t no_pwait2; /* a timerfd stands in for it */
 	uint8_t ending;
 	uint8_t suspended;
+	uint8_t unread; /* the clock has not been read since the wait, since nothing needed it */
 
 	struct butter__clock clocks[BUTTER__CLOCKS]; /* the first is CLOCK_MONOTONIC */
 	struct butter_ev_io wake;                    /* the eventfd */
@@ -156,42 +159,6 @@ struct butter_loop {
 	void (*acquire)(struct butter_loop *loop);
 	void *userdata;
 };
-
-static inline struct butter_ev_link *butter__link(const struct butter_ev *w)
-{
-	return (struct butter_ev_link *)(uintptr_t)(w + 1);
-}
-
-/* Rings, by next and prev; the head is the one that came first. */
-static inline void butter__ring_add(struct butter_ev **head, struct butter_ev *w)
-{
-	struct butter_ev_link *link = butter__link(w);
-	if (!*head) {
-		*head = link->next = link->prev = w;
-		return;
-	}
-	link->next = *head;
-	link->prev = butter__link(*head)->prev;
-	butter__link(link->prev)->next = w;
-	butter__link(*head)->prev = w;
-}
-
-static inline void butter__ring_remove(struct butter_ev **head, struct butter_ev *w)
-{
-	struct butter_ev_link *link = butter__link(w);
-	if (*head == w)
-		*head = link->next == w ? NULL : link->next;
-	butter__link(link->prev)->next = link->next;
-	butter__link(link->next)->prev = link->prev;
-	link->next = link->prev = NULL;
-}
-
-/* The one after w, NULL after the last. */
-static inline struct butter_ev *butter__ring_next(const struct butter_ev *head, const struct butter_ev *w)
-{
-	struct butter_ev *next = butter__link(w)->next;
-	return next == head ? NULL : next;
-}
 
 /* A priority that the caller has written into the struct, which indexes tables. */
 static inline void butter__clamp(struct butter_ev *w)
@@ -304,6 +271,18 @@ static inline int butter__settable(const struct butter_ev *w)
 #define BUTTER__CONTAINER(member_pointer, type, member)                                                      \
 	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
 
+static inline int butter__has_timers(const struct butter_loop *loop)
+{
+	return (loop->clocks[0].wheel.count | loop->clocks[1].wheel.count | loop->clocks[2].wheel.count) != 0;
+}
+
+/* Or a timerfd that may be armed. */
+static inline int butter__has_clocks(const struct butter_loop *loop)
+{
+	return butter__has_timers(loop) ||
+	       (loop->clocks[0].fd & loop->clocks[1].fd & loop->clocks[2].fd) >= 0;
+}
+
 static inline int butter__forked(const struct butter_loop *loop)
 {
 	return loop->unforked && !*loop->unforked;
@@ -333,6 +312,9 @@ void butter__wait_again(struct butter__wait *wait); /* for what is left */
 int butter__poll_wait(struct butter_loop *loop, struct butter__wait *wait);
 void butter__poll_deliver_own(struct butter_loop *loop, int count);
 void butter__poll_deliver(struct butter_loop *loop, int count);
+/* The watcher of the only event that was found, which nothing comes before; NULL: all is to be gone through.
+ */
+struct butter_ev *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents);
 
 /* Puts the open file of fd from in the place of fd's, and closes from. */
 int butter__replace_fd(int from, int fd);
@@ -344,6 +326,8 @@ void butter__clocks_close(struct butter_loop *loop);
 int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock);
 /* Those that have timers; with_now: CLOCK_MONOTONIC anyway. */
 void butter__clocks_read(struct butter_loop *loop, int with_now);
+/* After a wait: those that anything needs. */
+void butter__clocks_waited(struct butter_loop *loop);
 /* Arms timerfds, and tells how long to wait for CLOCK_MONOTONIC; -1: for ever. */
 int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic);
 /* Makes the timerfd of CLOCK_MONOTONIC readable. */

@@ -115,6 +115,7 @@ void butter__poll_forget(struct butter_loop *loop, int fd)
 		butter_epoll_ctl(loop->epfd, EPOLL_CTL_DEL, fd, &none);
 	f->registered = 0;
 	f->known = 0;
+	f->own = 0;
 }
 
 static int ctl(struct butter_loop *loop, int op, int fd, uint32_t events)
@@ -271,13 +272,13 @@ int butter__poll_renew(struct butter_loop *loop)
 	return 0;
 }
 
+/* epoll_wait(2) where it does: the other takes the kernel longer. */
 static int wait_once(struct butter_loop *loop, int64_t timeout)
 {
-	struct timespec ts = butter__time_to_timespec(timeout);
-	if (loop->no_pwait2)
+	if (timeout <= 0 || loop->no_pwait2)
 		return butter_epoll_wait(loop->epfd, loop->found, (int)loop->found_room, timeout ? -1 : 0);
-	return butter_epoll_pwait2(loop->epfd, loop->found, (int)loop->found_room, timeout < 0 ? NULL : &ts,
-				   NULL);
+	struct timespec ts = butter__time_to_timespec(timeout);
+	return butter_epoll_pwait2(loop->epfd, loop->found, (int)loop->found_room, &ts, NULL);
 }
 
 void butter__wait_again(struct butter__wait *wait)
@@ -324,13 +325,16 @@ static void deliver(struct butter_loop *loop, int fd, uint32_t revents)
  */
 void butter__poll_deliver_own(struct butter_loop *loop, int count)
 {
-	int strange = 0;
-	for (int i = 0; i < count; i++)
-		strange |= fd_of(loop, &loop->found[i]) < 0;
+	int strange = 0, own = 0;
 	for (int i = 0; i < count; i++) {
 		int fd = fd_of(loop, &loop->found[i]);
-		struct butter_ev *w = fd < 0 ? NULL : loop->fds[fd].watchers;
-		if (w && w->flags & BUTTER__EARLY) {
+		strange |= fd < 0;
+		own |= fd >= 0 && loop->fds[fd].own;
+	}
+	for (int i = 0; i < count && own; i++) {
+		int fd = fd_of(loop, &loop->found[i]);
+		if (fd >= 0 && loop->fds[fd].own) {
+			struct butter_ev *w = loop->fds[fd].watchers;
 			w->ops->invoke(loop, w, BUTTER_EV_READ);
 		}
 	}
@@ -354,4 +358,17 @@ void butter__poll_deliver(struct butter_loop *loop, int count)
 	free(loop->found);
 	loop->found = found;
 	loop->found_room = (uint32_t)count * 2;
+}
+
+struct butter_ev *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents)
+{
+	int fd = fd_of(loop, loop->found);
+	if (fd < 0)
+		return NULL;
+	struct butter_ev *w = loop->fds[fd].watchers;
+	*ret_revents = from_epoll(loop->found->events) & ((struct butter_ev_io *)w)->events;
+	if (butter__ring_next(w, w) || w->flags & (BUTTER__EARLY | BUTTER__PART) || !*ret_revents)
+		return NULL;
+	loop->stale = 0;
+	return w;
 }

@@ -115,15 +115,16 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 	int64_t timeout;
 	do {
 		butter__clocks_read(loop, 0);
-		butter__embeds_sync(loop);        /* which may make something pending */
-		if (butter__poll_flush(loop) < 0) /* and this */
+		if (loop->rings[BUTTER__RING_EMBED])
+			butter__embeds_sync(loop);                      /* which may make something pending */
+		if (loop->change_count && butter__poll_flush(loop) < 0) /* and this */
 			return -1;
-		butter__periodics_arm(loop);
+		if (loop->periodics)
+			butter__periodics_arm(loop);
 		may_wait = may_wait && loop->holds > 0 && !has_work(loop);
 		timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
 		count = wait_once(loop, timeout);
-		butter__clocks_read(loop, 1);
-		loop->waited = loop->clocks[0].now;
+		butter__clocks_waited(loop);
 	} while (!count && timeout > 0 && !butter__clocks_are_due(loop));
 	return count;
 }
@@ -142,6 +143,24 @@ static void feed_found(struct butter_loop *loop, int count)
 	if (loop->more_count)
 		feed_more(loop, BUTTER__RING_EVENT, BUTTER_EV_EVENT);
 	feed_idle(loop, busy, &counts);
+}
+
+/*
+ * Most often one fd is ready and that is all. Then its watcher is called, and what an order is made by is not
+ * gone through.
+ */
+static int call_only(struct butter_loop *loop)
+{
+	uint32_t revents;
+	if (has_work(loop) || loop->rings[BUTTER__RING_CHECK] || loop->periodics ||
+	    loop->invoke != butter_loop_invoke_pending ||
+	    (butter__has_timers(loop) && butter__clocks_are_due(loop)))
+		return 0;
+	struct butter_ev *w = butter__poll_only(loop, &revents);
+	if (!w)
+		return 0;
+	w->ops->invoke(loop, w, revents);
+	return 1;
 }
 
 static int renew(struct butter_loop *loop)
@@ -170,8 +189,10 @@ static int iterate(struct butter_loop *loop, unsigned flags)
 	int count = wait_for_events(loop, flags != BUTTER_RUN_NOWAIT);
 	if (count < 0)
 		return -1;
-	feed_found(loop, count);
-	loop->invoke(loop);
+	if (count != 1 || !call_only(loop)) {
+		feed_found(loop, count);
+		loop->invoke(loop);
+	}
 	run_deferred(loop);
 	return 0;
 }

@@ -82,13 +82,17 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 	return 0;
 }
 
-/* butter_watcher_start() in one. */
+/* butter_watcher_start() in one for what most are. */
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	if (w->ev.active || !w->ev.ops)
+	if (w->ev.active || !w->ev.ops || w->flags)
 		return butter_watcher_start(loop, &w->ev);
 	butter__clamp(&w->ev);
-	if (butter__pending_reserve(loop, &w->ev) < 0 || timer_start(loop, &w->ev) < 0)
+	if (butter__pending_reserve(loop, &w->ev) < 0)
+		return -1;
+	if (w->clockid != CLOCK_MONOTONIC)
+		return butter_watcher_start(loop, &w->ev);
+	if (butter__wheel_take_after(&loop->clocks[0].wheel, w, not_negative(w->after), &w->slot) < 0)
 		return -1;
 	return butter__started(loop, &w->ev);
 }

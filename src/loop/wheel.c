@@ -29,30 +29,19 @@ static void unmark(struct butter__wheel *h, uint32_t list)
 static void link_first(struct butter__wheel *h, uint32_t list, uint32_t i)
 {
 	struct butter__deadline *e = entry(h, i);
-	h->lists[list] = (struct butter__list){.first = e->at, .head = i, .count = 1};
+	h->lists[list] = (struct butter__list){.first = e->at, .head = i, .tally = 2};
 	e->list = list;
 	e->next = e->prev = i;
 	if (butter__wheel_is_placed(list))
 		mark(h, list);
 }
 
-/* As the last of a list. */
 static inline void link_last(struct butter__wheel *h, uint32_t list, uint32_t i)
 {
-	struct butter__list *l = &h->lists[list];
-	if (!l->count) {
+	if (butter__list_count(&h->lists[list]))
+		butter__wheel_append(h, list, i);
+	else
 		link_first(h, list, i);
-		return;
-	}
-	struct butter__deadline *e = entry(h, i), *head = entry(h, l->head);
-	e->list = list;
-	e->next = l->head;
-	e->prev = head->prev;
-	entry(h, head->prev)->next = i;
-	head->prev = i;
-	l->count++;
-	if (e->at < l->first)
-		l->first = e->at;
 }
 
 static inline void unlink_one(struct butter__wheel *h, uint32_t i)
@@ -61,9 +50,8 @@ static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 	struct butter__list *l = &h->lists[e->list];
 	if (e->list == BUTTER__NOWHERE)
 		return;
-	l->gone |= e->at == l->first;
-	l->count = (l->count - 1u) & INT32_MAX;
-	if (l->count == 0 && butter__wheel_is_placed(e->list))
+	l->tally = (l->tally - 2) | (e->at == l->first);
+	if (!butter__list_count(l) && butter__wheel_is_placed(e->list))
 		unmark(h, e->list);
 	if (l->head == i)
 		l->head = e->next;
@@ -75,8 +63,8 @@ static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 /* All of a list, out of which they are taken: a ring. How many they are. */
 static uint32_t take_list(struct butter__wheel *h, uint32_t list)
 {
-	uint32_t count = h->lists[list].count;
-	h->lists[list].count = 0;
+	uint32_t count = butter__list_count(&h->lists[list]);
+	h->lists[list].tally = 0;
 	if (count && butter__wheel_is_placed(list))
 		unmark(h, list);
 	return count;
@@ -153,20 +141,20 @@ static void split(struct butter__wheel *h, uint32_t list, int64_t now)
 static int64_t first_settled(const struct butter__wheel *h)
 {
 	const struct butter__list *l = &h->lists[settled(h)];
-	return l->count ? butter__time_add(l->first, h->base) : INT64_MAX;
+	return butter__list_count(l) ? butter__time_add(l->first, h->base) : INT64_MAX;
 }
 
 /* Brings what is due nearer. 0: nothing is. */
 static int advance(struct butter__wheel *h, int64_t now)
 {
-	if (h->lists[settled(h)].count && first_settled(h) <= now) {
+	if (butter__list_count(&h->lists[settled(h)]) && first_settled(h) <= now) {
 		place_settled(h);
 		return 1;
 	}
 	uint32_t list = h->digits ? first_list(h) : BUTTER__NOWHERE;
 	if (!h->digits || h->lists[list].first > now)
 		return 0;
-	if (list < VALUES || h->lists[list].count <= FEW)
+	if (list < VALUES || butter__list_count(&h->lists[list]) <= FEW)
 		split(h, list, now);
 	else
 		deal(h, list);
@@ -177,9 +165,9 @@ uint32_t butter__wheel_due(struct butter__wheel *h, int64_t now)
 {
 	if (!h->count)
 		return 0;
-	while (!h->lists[BUTTER__DUE].count && advance(h, now))
+	while (!butter__list_count(&h->lists[BUTTER__DUE]) && advance(h, now))
 		;
-	return h->lists[BUTTER__DUE].count ? h->lists[BUTTER__DUE].head : 0;
+	return butter__list_count(&h->lists[BUTTER__DUE]) ? h->lists[BUTTER__DUE].head : 0;
 }
 
 /* Anew, where the one that was the first is gone. */
@@ -187,8 +175,8 @@ static void find_first(struct butter__wheel *h, struct butter__list *l)
 {
 	uint32_t i = l->head;
 	l->first = INT64_MAX;
-	l->gone = 0;
-	for (uint32_t count = l->count; count; count--, i = entry(h, i)->next)
+	l->tally &= ~1u;
+	for (uint32_t count = butter__list_count(l); count; count--, i = entry(h, i)->next)
 		l->first = entry(h, i)->at < l->first ? entry(h, i)->at : l->first;
 }
 
@@ -196,13 +184,13 @@ int64_t butter__wheel_first(struct butter__wheel *h)
 {
 	if (!h->count)
 		return INT64_MAX;
-	if (h->lists[settled(h)].count && h->lists[settled(h)].gone)
+	if (butter__list_count(&h->lists[settled(h)]) && butter__list_has_lost(&h->lists[settled(h)]))
 		place_settled(h);
-	if (h->lists[BUTTER__DUE].count)
+	if (butter__list_count(&h->lists[BUTTER__DUE]))
 		return h->lists[BUTTER__DUE].first;
 	int64_t first = first_settled(h);
 	struct butter__list *l = h->digits ? &h->lists[first_list(h)] : NULL;
-	if (l && l->gone && l->count <= FEW)
+	if (l && butter__list_has_lost(l) && butter__list_count(l) <= FEW)
 		find_first(h, l);
 	return l && l->first < first ? l->first : first;
 }
@@ -266,7 +254,7 @@ static void wait_for_clock(struct butter__wheel *h, uint32_t slot, int64_t after
 	link_last(h, h->stage, slot);
 }
 
-int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
+int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
 {
 	uint32_t slot = take_slot(h, who);
 	if (!slot)
@@ -335,7 +323,7 @@ void butter__wheel_settle(struct butter__wheel *h, int64_t now)
 		set_last(h, not_negative);
 	else if (not_negative < h->last)
 		replace(h, not_negative, 0);
-	if (!h->lists[h->stage].count)
+	if (!butter__list_count(&h->lists[h->stage]))
 		return;
 	place_settled(h);
 	h->stage = settled(h);

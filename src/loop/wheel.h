@@ -32,10 +32,9 @@ struct butter__deadline {
 };
 
 struct butter__list {
-	int64_t first;       /* none is earlier */
-	uint32_t head;       /* the one that came first, and behind which the last is found */
-	uint32_t count : 31; /* 0: the others mean nothing */
-	uint32_t gone : 1;   /* the one that was the first was taken away */
+	int64_t first;  /* none is earlier */
+	uint32_t head;  /* the one that came first, and behind which the last is found */
+	uint32_t tally; /* twice how many there are, and 1 when the one that was the first was taken away */
 };
 
 struct butter__wheel {
@@ -50,6 +49,16 @@ struct butter__wheel {
 	uint32_t room, used, free;       /* entries; slots ever used; the first free one, or 0 */
 	uint32_t seq;
 };
+
+static inline uint32_t butter__list_count(const struct butter__list *l)
+{
+	return l->tally / 2; /* 0: the others mean nothing */
+}
+
+static inline int butter__list_has_lost(const struct butter__list *l)
+{
+	return l->tally & 1;
+}
 
 /* Whether a list is that of a digit's value, and in which a deadline belongs. */
 static inline int butter__wheel_is_placed(uint32_t list)
@@ -72,8 +81,46 @@ uint32_t butter__wheel_sort(struct butter__wheel *h, uint32_t first);
 /* A slot for who. 0, or -1 with ENOMEM. */
 int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot);
 
-/* The same, and butter__wheel_set_after(). */
-int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot);
+/* As the last of a list that has some. */
+static inline void butter__wheel_append(struct butter__wheel *h, uint32_t list, uint32_t i)
+{
+	struct butter__list *l = &h->lists[list];
+	struct butter__deadline *e = &h->entries[i], *head = &h->entries[l->head];
+	uint32_t last = head->prev;
+	e->list = list;
+	e->next = l->head;
+	e->prev = last;
+	h->entries[last].next = i;
+	head->prev = i;
+	l->tally += 2;
+	if (e->at < l->first)
+		l->first = e->at;
+}
+
+/*
+ * butter__wheel_take() and butter__wheel_set_after(). It is what a program with many timeouts does most, so
+ * that the common case is where it is called.
+ */
+int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot);
+static inline int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after,
+					   uint32_t *ret_slot)
+{
+	uint32_t slot = h->free;
+	if ((!slot && h->used == h->room) || !butter__list_count(&h->lists[h->stage]))
+		return butter__wheel_take_first(h, who, after, ret_slot);
+	struct butter__deadline *e = &h->entries[slot ? slot : h->used];
+	if (slot)
+		h->free = e->next;
+	else
+		slot = h->used++;
+	h->count++;
+	e->at = after;
+	e->who = who;
+	e->seq = h->seq++;
+	butter__wheel_append(h, h->stage, slot);
+	*ret_slot = slot;
+	return 0;
+}
 
 /* Takes the slot and its deadline away. */
 void butter__wheel_drop(struct butter__wheel *h, uint32_t slot);

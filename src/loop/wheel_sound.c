@@ -7,14 +7,14 @@ static int list_is_sound(const struct butter__wheel *h, uint32_t list)
 {
 	const struct butter__list *l = &h->lists[list];
 	uint32_t i = l->head;
-	for (uint32_t count = l->count; count; count--, i = h->entries[i].next) {
+	for (uint32_t count = butter__list_count(l); count; count--, i = h->entries[i].next) {
 		const struct butter__deadline *e = i < h->used ? &h->entries[i] : NULL;
 		if (!e || !e->who || e->list != list || e->at < l->first || e->next >= h->used ||
 		    h->entries[e->next].prev != i ||
 		    (butter__wheel_is_placed(list) && butter__wheel_place_of(h, e->at) != list))
 			return 0;
 	}
-	return i == l->head || !l->count;
+	return i == l->head || !butter__list_count(l);
 }
 
 /* A digit's values, which are marked where there is something. Most are empty. */
@@ -23,7 +23,7 @@ static int digit_is_sound(const struct butter__wheel *h, uint32_t digit, uint32_
 	const uint64_t marked = h->values[digit];
 	uint32_t list = digit * BUTTER__VALUES;
 	for (uint32_t value = 0; value < BUTTER__VALUES; value++, list++) {
-		uint32_t found = h->lists[list].count;
+		uint32_t found = butter__list_count(&h->lists[list]);
 		if ((marked >> value & 1) != !!found || (found && !list_is_sound(h, list)))
 			return 0;
 		*count += found;
@@ -40,7 +40,7 @@ static int lists_are_sound(const struct butter__wheel *h)
 	for (uint32_t list = BUTTER__STAGE; list < BUTTER__LISTS; list++) {
 		if (!list_is_sound(h, list))
 			return 0;
-		count += h->lists[list].count;
+		count += butter__list_count(&h->lists[list]);
 	}
 	return count == h->count;
 }

@@ -87,8 +87,14 @@ int butter__process_info(int pidfd, struct butter_process_info *ret)
 {
 	struct record r = {.mask = PIDFD_INFO_PID | PIDFD_INFO_CREDS | PIDFD_INFO_CGROUPID | PIDFD_INFO_EXIT |
 				   PIDFD_INFO_COREDUMP | PIDFD_INFO_COREDUMP_SIGNAL};
-	if (ioctl(pidfd, GET_INFO, &r) < 0)
+	/* One that was reaped between the two looks of the kernel, at its end and at itself: the end is there
+	 * now. */
+	int saved = errno, n = ioctl(pidfd, GET_INFO, &r);
+	if (n < 0 && errno == ESRCH)
+		n = ioctl(pidfd, GET_INFO, &r);
+	if (n < 0)
 		return -1;
+	errno = saved;
 	return butter_process_info_decode(&r, sizeof(r), ret) > 0 ? 0 : -1;
 }
 

@@ -48,6 +48,14 @@ static int is_another(const struct file *file)
 	return file->registered != 0;
 }
 
+/* To epoll, which was asked for events; who is left wants but these. 0: it has forgotten the file. */
+static void is_known(struct file *file, uint32_t asked, uint32_t left)
+{
+	file->always = asked && file->content == NO_POLL;
+	file->registered = asked && file->content == COUNTER ? file->opened : 0;
+	file->known = file->registered ? left : asked;
+}
+
 static void flush(int i)
 {
 	struct file *file = &m.files[i];
@@ -63,11 +71,8 @@ static void flush(int i)
 		w->is_new = 0;
 	}
 	file->changed = file->renewed = 0;
-	if (is_asked || !events) {
-		file->known = wanted(i);
-		file->registered = file->known && file->content == COUNTER ? file->opened : 0;
-		file->always = file->known && file->content == NO_POLL;
-	}
+	if (is_asked || !events)
+		is_known(file, model_watches(IO, i) ? events : 0, wanted(i));
 }
 
 static int has(enum kind kind)

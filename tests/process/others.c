@@ -87,6 +87,21 @@ START_TEST(a_child_that_is_just_being_reaped_is_nothing_yet)
 }
 END_TEST
 
+/* The kernel looks for the end first and for the process afterwards, which has gone meanwhile. */
+START_TEST(a_child_that_is_reaped_while_its_end_is_asked_for_is_told_with_it)
+{
+	struct butter_process *x = exiting("9");
+	ck_assert_int_eq(waitpid(butter_process_pid(x), NULL, 0), butter_process_pid(x));
+	fault_error(FAULT_IOCTL, 1, ESRCH);
+	errno = 0;
+	ck_assert_int_eq(butter_process_read_event(x, &ev), 1);
+	ck_assert_int_eq(errno, 0);
+	ck_assert_uint_eq(ev.fate, BUTTER_PROCESS_LOST);
+	assert_end_is_known(CLD_EXITED, 9);
+	butter_process_close(x);
+}
+END_TEST
+
 START_TEST(a_kernel_that_tells_nothing_leaves_the_end_unknown)
 {
 	struct butter_process *x = exiting("8");
@@ -357,6 +372,7 @@ SUITE(process_others)
 	tcase_add_test(raw, a_child_that_others_have_reaped_is_lost_and_its_end_is_known);
 	tcase_add_test(raw, children_that_nobody_waits_for_are_lost_and_their_end_is_known);
 	tcase_add_test(raw, a_child_that_is_just_being_reaped_is_nothing_yet);
+	tcase_add_test(raw, a_child_that_is_reaped_while_its_end_is_asked_for_is_told_with_it);
 	tcase_add_test(raw, a_kernel_that_tells_nothing_leaves_the_end_unknown);
 	tcase_add_test(raw, what_waitid_and_poll_fail_with_is_told);
 	tcase_add_test(raw, a_process_that_is_no_child_is_nothing_while_it_runs);
