@@ -17,7 +17,7 @@ WRAPPED := $(if $(findstring sanitize=thread,$(CFLAGS)),__clone,clone) read call
 	__ioctl_time64 mmap mmap64 uname regcomp regexec malloc realloc \
 	strdup strndup getcwd fopen fopen64 open open64 openat openat64 fstat __fstat64_time64 fstatat __fstatat64_time64 \
 	fstatfs fstatfs64 futimens __futimens64 readlink readlinkat poll memfd_create name_to_handle_at pthread_create \
-	epoll_pwait2 __epoll_pwait2_time64 dup3 madvise clock_gettime __clock_gettime64
+	epoll_pwait2 __epoll_pwait2_time64 dup3 madvise clock_gettime __clock_gettime64 _mark_point
 
 # With `make -j deps check`, nothing here starts before deps has ended.
 DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))
