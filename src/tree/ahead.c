@@ -207,13 +207,17 @@ static int note_turn(struct butter__ahead *a, const struct butter_fanotify_event
 	return note_in(a, BUTTER__BY_TARGET, key.bytes, key.len, i) < 0 ? -1 : note_place(a, ev, i);
 }
 
+/*
+ * Up to where the queue overflowed: what is behind that says nothing of where anything was before it, nor
+ * does it say anything that there is no record. -1: no more can be known.
+ */
 static int index_buffer(struct butter__ahead *a, const unsigned char *buf, uint32_t len, uint64_t base)
 {
 	struct butter_fanotify_event ev;
 	while (a->indexed < base + len) {
 		uint32_t at = (uint32_t)(a->indexed - base);
 		ssize_t n = butter_fanotify_decode(buf + at, len - at, &ev);
-		if (n <= 0 || note_turn(a, &ev, a->indexed) < 0)
+		if (n <= 0 || ev.mask & FAN_Q_OVERFLOW || note_turn(a, &ev, a->indexed) < 0)
 			return -1;
 		a->indexed += (uint64_t)n;
 	}
@@ -274,6 +278,35 @@ int butter__ahead_left(struct butter_tree *t, struct butter__channel *c, const s
 	while (i && a->by[BUTTER__BY_TARGET].heads.items[turn(a, i)->of[BUTTER__BY_TARGET].number] != i)
 		i = turn(a, i)->of[BUTTER__BY_PLACE].next;
 	return i && butter_fanotify_decode(turn(a, i)->raw, turn(a, i)->len, ret) > 0;
+}
+
+static uint32_t overflows_in(const unsigned char *buf, uint32_t len)
+{
+	struct butter_fanotify_event ev;
+	uint32_t count = 0;
+	ssize_t n;
+	for (uint32_t at = 0; at < len && (n = butter_fanotify_decode(buf + at, len - at, &ev)) > 0;
+	     at += (uint32_t)n)
+		count += (ev.mask & FAN_Q_OVERFLOW) != 0;
+	return count;
+}
+
+uint32_t butter__ahead_drop(struct butter__channel *c)
+{
+	struct butter__ahead *a = &butter__fan_of(c)->ahead;
+	uint64_t behind = butter__ahead_bytes(c);
+	uint32_t overflows = overflows_in(c->stream + c->next, c->end - c->next);
+	c->consumed += c->end - c->next + behind;
+	c->next = c->end;
+	a->base += behind;
+	a->handled = a->base + c->end;
+	for (; a->count > 0; butter__free(a->buffers[a->count])) {
+		a->count--;
+		overflows += overflows_in(a->buffers[a->count], a->lens[a->count]);
+	}
+	c->ahead = 0;
+	butter__fan_of(c)->half = 0;
+	return overflows;
 }
 
 void butter__ahead_free(struct butter__channel *c)

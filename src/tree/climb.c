@@ -181,7 +181,8 @@ static int is_again(int up, const char *name, struct butter__rung *before)
 
 /*
  * The parent, in which the name has been found to be this directory's; -1 and errno, EAGAIN: it moves faster
- * than it can be found, ENOENT: it is no more, or its name leads to something else.
+ * than it can be found, ENOENT: it is no more, or its name leads to something else, twice, unless there is a
+ * record by now.
  */
 static int find_parent(struct butter__climb *w)
 {
@@ -196,6 +197,8 @@ static int find_parent(struct butter__climb *w)
 		    butter__key_is(&key, &last(w)->key))
 			return up;
 		int again = is_again(up, last(w)->name, &before);
+		if (again)
+			butter__climb_lock(up);
 		butter__close(up);
 		errno = ENOENT;
 		if (identify(w->fd, last(w)) < 0 || again)
@@ -270,7 +273,9 @@ enum butter__step butter__climb_step(struct butter__climb *w)
 	if (butter__is_lack(errno) || errno == EAGAIN)
 		return BUTTER__FAILED;
 	last(w)->dev = last(w)->ino = 0;
-	if (w->fd >= 0 && identify(w->fd, last(w)) == 0)
-		return BUTTER__OUTSIDE; /* another filesystem covers it, or it is above the mount */
-	return wait_for_record(w);
+	if (w->fd < 0 || identify(w->fd, last(w)) < 0)
+		return wait_for_record(w);
+	butter__ahead_fill(w->tree, w->channel);
+	/* if it did not move to and fro, another filesystem covers it, or it is above the mount */
+	return by_record(w, &step) ? step : BUTTER__OUTSIDE;
 }

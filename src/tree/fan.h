@@ -89,6 +89,8 @@ int butter__ahead_left(struct butter_tree *t, struct butter__channel *c, const s
 ssize_t butter__ahead_read(struct butter__channel *c);
 /* Bytes behind the channel's own buffer. */
 uint64_t butter__ahead_bytes(const struct butter__channel *c);
+/* What waits does not get its turn. Returns how many times the queue had overflowed in it. */
+uint32_t butter__ahead_drop(struct butter__channel *c);
 void butter__ahead_free(struct butter__channel *c);
 
 /* A directory came, went or was renamed. */

@@ -161,7 +161,8 @@ static int number_of(struct butter__channel *c, const struct butter_fanotify_han
 	if (butter__fan_key_of(h, &key) < 0)
 		return 0;
 	int wd = butter__handles_find(&s->handles, key.bytes, key.len);
-	return !c->lazy || wd == c->barrier_wd ? wd : butter__lazy_meet(s->tree, c, h, is_name);
+	return !c->lazy || s->tree->lost || wd == c->barrier_wd ? wd
+								: butter__lazy_meet(s->tree, c, h, is_name);
 }
 
 static void set_name(struct butter__record *ret, const char *name, size_t len)
@@ -237,7 +238,7 @@ static int next(struct butter__channel *c, struct butter__record *ret)
 		if (n <= 0)
 			return -1;
 		s->ahead.handled = s->ahead.base + c->next + (uint32_t)n;
-		if (c->lazy && !s->half && butter__is_turn(&ev))
+		if (c->lazy && !s->tree->lost && !s->half && butter__is_turn(&ev))
 			butter__lazy_turn(s->tree, c, &ev);
 		if (ev.mask & FAN_RENAME)
 			told = tell_rename(c, &ev, ret, &more);

@@ -177,20 +177,6 @@ void butter__lazy_prepare(struct butter_tree *t)
 			butter__lazy_forget(t, &t->roots[i]);
 }
 
-static void drop_all(struct butter__channel *c)
-{
-	struct butter__ahead *a = &butter__fan_of(c)->ahead;
-	uint64_t behind = butter__ahead_bytes(c);
-	c->consumed += c->end - c->next + behind;
-	c->next = c->end;
-	a->base += behind;
-	a->handled = a->base + c->end;
-	while (a->count > 0)
-		butter__free(a->buffers[--a->count]);
-	c->ahead = 0;
-	butter__fan_of(c)->half = 0;
-}
-
 /* What was before this is covered by what is told now. The barrier may be among it. */
 void butter__lazy_discard(struct butter_tree *t)
 {
@@ -198,12 +184,12 @@ void butter__lazy_discard(struct butter_tree *t)
 	if (!c->state || !c->lazy)
 		return;
 	for (int i = 0; i < DISCARDS; i++) {
-		drop_all(c);
+		t->overflows += butter__ahead_drop(c);
 		butter__ahead_fill(t, c);
 		if (c->next == c->end && !c->ahead)
 			break;
 	}
-	drop_all(c);
+	t->overflows += butter__ahead_drop(c);
 	t->lost = 0;
 	if (c->barrier_open) {
 		c->barrier_open = 0;

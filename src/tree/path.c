@@ -134,13 +134,19 @@ static size_t name_len(const struct butter_tree *t, uint32_t node)
 			 : (size_t)(t->path.text + t->path.len - last_slash(t->path.text, t->path.len));
 }
 
+/* What records were lost of a root that is not walked makes wrong what others say, until GAP. */
+static int is_blind(const struct butter_tree *t, const struct butter__root *root)
+{
+	return t->lost && root->lazy;
+}
+
 static void tell(struct butter_tree *t, struct butter_tree_event *ev, uint32_t node, const char *name,
 		 size_t len)
 {
 	uint32_t number = butter__model_root(&t->model, node);
 	const struct butter__root *root = &t->roots[number];
 	int is_change = (ev->type & 0xffff) != 0;
-	if (is_change && !(root->mask & ev->type))
+	if (is_change && (!(root->mask & ev->type) || is_blind(t, root)))
 		return;
 	if (butter__tree_path(t, &t->path, node, name, len) < 0) {
 		t->queue.failed = 1;

@@ -51,16 +51,24 @@ static void tell_changes(struct butter_tree *t, uint32_t node, uint32_t mask, co
 		}
 }
 
+/* The numbers of nodes, and of fanotify's directories, are given again. */
+static int is_still(const struct butter_tree *t, uint32_t dir, uint64_t ino, const struct butter__record *ev)
+{
+	const struct butter__node *n = butter__node(&t->model, dir);
+	return n->wd == ev->wd && n->ino == ino;
+}
+
 /* Names that the model knows: the disk decides, also whether it is a directory. */
 static void on_known(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)
 {
 	uint32_t mask = ev->mask & ~(uint32_t)IN_ISDIR, node = 0;
+	uint64_t ino = butter__node(&t->model, dir)->ino;
 	if (!(mask & ~(uint32_t)NO_CHANGE))
 		node = butter__model_find(&t->model, dir, ev->name, ev->len);
 	if (!node)
 		butter__reconcile(t, dir, ev->name, ev->len, why_of(ev->mask));
 	if (ev->mask & IN_MOVED_TO && ev->mask & IN_ISDIR && butter__node(&t->model, dir)->lazy &&
-	    butter__node(&t->model, dir)->wd == ev->wd)
+	    is_still(t, dir, ino, ev))
 		butter__lazy_came(t, dir, ev->name, ev->len);
 	node = is_change(mask) && butter__tree_knows(t, dir)
 		       ? butter__model_find(&t->model, dir, ev->name, ev->len)
@@ -175,8 +183,9 @@ static int has_left(struct butter_tree *t, uint32_t dir, const struct butter__re
 		at = butter__node(&t->model, at)->parent;
 	if (!at)
 		return 0;
+	uint64_t ino = butter__node(&t->model, dir)->ino;
 	butter__settle(t, 0);
-	return butter__node(&t->model, dir)->wd != ev->wd;
+	return !is_still(t, dir, ino, ev);
 }
 
 static void on_file(struct butter_tree *t, uint32_t dir, const struct butter__record *ev)

@@ -20,11 +20,30 @@ static void add(struct disk *d, const char *path, const struct stat *st)
 		.path = strdup(path), .type = st->st_mode & S_IFMT, .dev = st->st_dev, .ino = st->st_ino};
 }
 
+/* Renames make paths that are longer than PATH_MAX: in pieces. */
+static int open_dir(int base, const char *path)
+{
+	enum { PIECE = 2000, FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+	for (int at = base;;) {
+		size_t len = strlen(path);
+		const char *slash = len > PIECE ? strchr(path + PIECE, '/') : NULL;
+		char *piece = strndup(path, slash ? (size_t)(slash - path) : len);
+		int fd = openat(at, piece, FLAGS);
+		free(piece);
+		if (at != base)
+			close(at);
+		if (fd < 0 || !slash)
+			return fd;
+		at = fd;
+		path = slash + 1;
+	}
+}
+
 static void list(struct disk *d, int base, const char *path)
 {
 	struct dirent *e;
 	struct stat st;
-	int fd = openat(base, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_dir(base, path);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	while (dir && (e = readdir(dir))) {
 		char *below = NULL;

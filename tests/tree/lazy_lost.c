@@ -52,6 +52,43 @@ UNWALKED(a_name_in_what_another_was_renamed_over_is_a_loss)
 	butter_tree_close(t);
 }
 
+static int64_t stopped_clock(void)
+{
+	return INT64_C(1000000000000);
+}
+
+/* A second loss has to wait for its turn to be told, by the clock. */
+UNWALKED(between_a_loss_and_its_gap_nothing_is_told)
+{
+	struct butter_tree *t = unwalked_begin(arg);
+	struct butter_tree_event ev;
+	make_dirs("top/a/b");
+	make_dirs("top/c/d");
+	make_dirs("top/x");
+	make_dirs("top/y");
+	make_file("top/a/b/f");
+	make_file("top/c/d/f");
+	if (!unwalked_add(t, "top", NULL))
+		return;
+	fault_monotonic = stopped_clock;
+	remove_file("top/a/b/f");
+	change_name("top/x", "top/a/b");
+	ck_assert_ptr_nonnull(strstr(told(t), "GAP top/\n"));
+	remove_file("top/c/d/f");
+	change_name("top/y", "top/c/d");
+	make_file("top/c/g");
+	change_name("top/c", "top/e");
+	ck_assert_int_eq(butter_tree_read_event(t, &ev), 0);
+	fault_monotonic = NULL;
+	ck_assert_int_eq(butter_tree_wait_event(t, &ev, INT64_C(20000000000)), 1);
+	ck_assert_uint_eq(ev.type, BUTTER_TREE_RESCAN);
+	ck_assert_int_eq(butter_tree_wait_event(t, &ev, INT64_C(20000000000)), 1);
+	ck_assert_uint_eq(ev.type, BUTTER_TREE_GAP);
+	make_file("top/e/h");
+	TOLD(t, "CREATED top/e/h\n");
+	butter_tree_close(t);
+}
+
 /* The first says nothing of the empty one whose place it took, when it is elsewhere by the time. */
 UNWALKED(what_was_renamed_over_is_told_to_be_gone_though_that_has_left_again)
 {
@@ -127,6 +164,66 @@ UNWALKED(what_was_told_to_be_in_another_root_is_in_one_only)
 	ck_assert_ptr_nonnull(strstr(text, "MOVED other/d > top/b/d/\n"));
 	ck_assert_ptr_nonnull(strstr(text, "CREATED top/b/d/e/f\n"));
 	ck_assert_ptr_null(strstr(text, "CREATED other/"));
+	butter_tree_close(t);
+}
+
+/* Records of one file, none of which the kernel merges into another. */
+static void rename_often(long times)
+{
+	static unsigned serial;
+	char from[64], to[64];
+	for (snprintf(from, sizeof(from), "top/busy/%u", serial); times > 0; times--) {
+		snprintf(to, sizeof(to), "top/busy/%u", ++serial);
+		change_name(from, to);
+		snprintf(from, sizeof(from), "%s", to);
+	}
+}
+
+/* A record of a name that is there no more. */
+static void come_and_go(const char *path)
+{
+	make_dir(path);
+	remove_dir(path);
+}
+
+/*
+ * The queue is full when a directory is made, and has room again when it is renamed, as it is read: nothing
+ * says that it was not there all the time but that the queue overflowed.
+ */
+UNWALKED(what_is_behind_a_full_queue_does_not_say_what_was_there_before)
+{
+	enum { FEW = 300 };
+	struct butter_tree *t = unwalked_begin(arg);
+	struct butter_tree_statistics got;
+	struct butter_tree_event ev;
+	long limit = read_number("/proc/sys/fs/fanotify/max_queued_events");
+	make_dirs("top/busy");
+	make_file("top/busy/0");
+	if (!unwalked_add(t, "top", NULL))
+		return;
+	make_file("top/busy/f");
+	TOLD(t, "CREATED top/busy/f\n");
+	rename_often(FEW);
+	come_and_go("top/new");
+	come_and_go("top/other");
+	rename_often(limit);
+	make_dir("top/new");
+	make_file("top/new/f");
+	ck_assert_int_eq(butter_tree_read_event(t, &ev), 1);
+	ck_assert_uint_eq(ev.type, BUTTER_TREE_MOVED);
+	change_name("top/new", "top/other");
+	make_dir("top/new");
+	while (ev.type == BUTTER_TREE_MOVED) {
+		ck_assert_ptr_nonnull(strstr(ev.path, "/top/busy/"));
+		ck_assert_int_eq(butter_tree_wait_event(t, &ev, INT64_C(20000000000)), 1);
+	}
+	ck_assert_uint_eq(ev.type, BUTTER_TREE_RESCAN);
+	TOLD(t, "GAP top/\n");
+	butter_tree_get(t, &got);
+	ck_assert_uint_eq(got.overflows, 1);
+	make_file("top/other/g");
+	change_name("top/other", "top/last");
+	TOLD(t, "CREATED top/other/g\nMOVED top/other > top/last/\n");
 	butter_tree_close(t);
 }
 
@@ -253,10 +350,12 @@ SUITE(tree_lazy_lost)
 {
 	tcase_set_timeout(raw, 60);
 	tcase_add_test(raw, a_name_in_what_another_was_renamed_over_is_a_loss);
+	tcase_add_test(raw, between_a_loss_and_its_gap_nothing_is_told);
 	tcase_add_test(raw, what_was_renamed_over_is_told_to_be_gone_though_that_has_left_again);
 	tcase_add_test(raw, what_was_exchanged_is_not_told_to_be_gone_when_the_other_has_left_again);
 	tcase_add_test(raw, who_comes_to_a_name_takes_the_place_of_who_was_told_to_be_there);
 	tcase_add_test(raw, what_was_told_to_be_in_another_root_is_in_one_only);
+	tcase_add_test(raw, what_is_behind_a_full_queue_does_not_say_what_was_there_before);
 	tcase_add_test(raw, it_may_be_closed_with_records_read_before_their_turn);
 	tcase_add_test(raw, without_fds_it_is_a_loss);
 	tcase_add_test(raw, without_memory_to_meet_a_directory_it_is_a_loss);
