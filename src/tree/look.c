@@ -7,7 +7,7 @@
 #include "look.h"
 #include "verdict.h"
 
-enum { TRIES = 8 };
+enum { TRIES = 8, FEW_NAMES = 8, MANY_NAMES = 256, HELD_LAST = 64 };
 
 int butter__stat_at(int dir, const char *name, struct stat *ret)
 {
@@ -132,14 +132,55 @@ static uint32_t find_moved_dir(struct butter_tree *t, uint32_t dir, int wd, cons
 	return best;
 }
 
-static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struct stat *st)
+static int is_name_that_left(struct butter_tree *t, uint32_t node, const struct stat *st)
+{
+	return butter__model_is(&t->model, node, st->st_dev, st->st_ino) &&
+	       (butter__entry(&t->model, node)->mode & S_IFMT) == (st->st_mode & S_IFMT) &&
+	       !is_in_place(t, node, st->st_nlink > 1);
+}
+
+static uint32_t find_name(struct butter_tree *t, uint32_t dir, const struct stat *st)
 {
 	uint32_t best = 0, node = 0;
 	while ((node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
-		if ((butter__entry(&t->model, node)->mode & S_IFMT) == (st->st_mode & S_IFMT) &&
-		    !is_in_place(t, node, st->st_nlink > 1))
+		if (is_name_that_left(t, node, st))
 			best = better(t, dir, best, node);
 	return best;
+}
+
+/* Among those that were held last: the record that something came follows the one that it left. */
+static uint32_t find_held_name(struct butter_tree *t, uint32_t dir, const struct stat *st)
+{
+	uint32_t best = 0, end = t->held.count > HELD_LAST ? t->held.count - HELD_LAST : 0;
+	for (uint32_t i = t->held.count; i > end && !best; i--) {
+		uint32_t node = t->held.items[i - 1];
+		if (butter__node(&t->model, node)->flags & BUTTER__NODE_HELD &&
+		    is_name_that_left(t, node, st))
+			best = better(t, dir, best, node);
+	}
+	return best;
+}
+
+static uint32_t count_names(const struct butter_tree *t, const struct stat *st, uint32_t most)
+{
+	uint32_t count = 0, node = 0;
+	while (count < most && (node = butter__model_by_ino(&t->model, st->st_dev, st->st_ino, node)))
+		count++;
+	return count;
+}
+
+/*
+ * To ask for each name of a file whether it is there takes the longer the more there are, and some have
+ * thousands. While it has more names than are known this is one of them; if after all it was another, that
+ * one is told to be deleted, as good as moved: the names of a file are alike.
+ */
+static uint32_t find_moved_file(struct butter_tree *t, uint32_t dir, const struct stat *st)
+{
+	uint32_t names = count_names(t, st, MANY_NAMES);
+	if (names <= FEW_NAMES)
+		return find_name(t, dir, st);
+	uint32_t node = find_held_name(t, dir, st);
+	return node || names == MANY_NAMES || st->st_nlink > names ? node : find_name(t, dir, st);
 }
 
 uint32_t butter__find_moved(struct butter_tree *t, uint32_t dir, const struct butter__there *there)

@@ -344,9 +344,12 @@ static uint8_t dev_number(struct butter__model *m, uint64_t dev)
 void butter__model_set_ino(struct butter__model *m, uint32_t number, uint64_t dev, uint64_t ino)
 {
 	struct butter__node *n = butter__node(m, number);
+	uint8_t device = dev_number(m, dev);
+	if (n->ino == ino && n->dev == device)
+		return;
 	if (has_identity(m, number))
 		unlink_ino(m, number);
-	n->dev = dev_number(m, dev);
+	n->dev = device;
 	n->ino = ino;
 	if (has_identity(m, number))
 		link_ino(m, number);

@@ -33,9 +33,11 @@ int butter__model_want_entries(struct butter__model *m)
 		return -1;
 	m->has_entries = 1;
 	for (uint32_t i = 1; i <= m->used; i++) {
-		const struct butter__node *n = butter__node(m, i);
-		if ((n->parent || n->flags & BUTTER__NODE_ROOT) && n->ino)
-			butter__model_set_ino(m, i, m->devs[n->dev], n->ino);
+		struct butter__node *n = butter__node(m, i);
+		uint64_t ino = n->ino;
+		n->ino = 0;
+		if (n->parent || n->flags & BUTTER__NODE_ROOT)
+			butter__model_set_ino(m, i, m->devs[n->dev], ino);
 	}
 	return 0;
 }

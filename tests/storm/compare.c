@@ -26,18 +26,22 @@ struct watch {
 	uint32_t mask;
 };
 
-/* Directories, and files where they are compared. */
-static void compare_there(struct comparison *c, int files)
+static void compare_place(const struct comparison *c, const struct place *p)
 {
 	struct naive *v = &c->storm->known;
-	char path[PATH_MAX];
-	for (struct place *p = NULL; (p = naive_next(v, p));) {
-		if (!(p->is_dir || files) || naive_path(v, p, path, sizeof(path)) < 0)
-			continue;
-		const struct thing *thing = disk_find(&c->disk, path);
-		if (!thing || S_ISDIR(thing->type) != p->is_dir)
-			naive_wrong(v, thing ? "told, and of another type" : "told, and not there", path);
-	}
+	char *path = naive_path(v, p);
+	const struct thing *thing = disk_find(&c->disk, path);
+	if (!thing || S_ISDIR(thing->type) != p->is_dir)
+		naive_wrong(v, thing ? "told, and of another type" : "told, and not there", path);
+	free(path);
+}
+
+/* Directories, and files where they are compared. */
+static void compare_there(const struct comparison *c, int files)
+{
+	for (struct place *p = NULL; (p = naive_next(&c->storm->known, p));)
+		if (p->is_dir || files)
+			compare_place(c, p);
 }
 
 static void compare_told(struct comparison *c)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,23 +22,31 @@ static void add(struct disk *d, const char *path, const struct stat *st)
 		.path = strdup(path), .type = st->st_mode & S_IFMT, .dev = st->st_dev, .ino = st->st_ino};
 }
 
-/* Renames make paths that are longer than PATH_MAX: in pieces. */
+/* So much of a path as the kernel takes at once. */
+static size_t piece_len(const char *path)
+{
+	size_t n = strnlen(path, PATH_MAX);
+	while (n == PATH_MAX || (n > 0 && path[n] && path[n] != '/'))
+		n--;
+	return n;
+}
+
+/* Renames of directories into each other make paths that are longer than PATH_MAX. */
 static int open_dir(int base, const char *path)
 {
-	enum { PIECE = 2000, FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-	for (int at = base;;) {
-		size_t len = strlen(path);
-		const char *slash = len > PIECE ? strchr(path + PIECE, '/') : NULL;
-		char *piece = strndup(path, slash ? (size_t)(slash - path) : len);
-		int fd = openat(at, piece, FLAGS);
-		free(piece);
-		if (at != base)
-			close(at);
-		if (fd < 0 || !slash)
-			return fd;
-		at = fd;
-		path = slash + 1;
-	}
+	char piece[PATH_MAX];
+	int fd = -1;
+	do {
+		size_t n = piece_len(path);
+		memcpy(piece, path, n);
+		piece[n] = '\0';
+		path += n + (path[n] == '/');
+		int next = openat(fd < 0 ? base : fd, piece, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+		fd = next;
+	} while (fd >= 0 && *path);
+	return fd;
 }
 
 static void list(struct disk *d, int base, const char *path)
@@ -91,4 +101,40 @@ void disk_free(struct disk *d)
 		free(d->things[i].path);
 	free(d->things);
 	*d = (struct disk){0};
+}
+
+/* What is in it but for a directory that is not empty, which is named; 0: there is none. */
+static int remove_names(int fd, char name[NAME_MAX + 1])
+{
+	struct dirent *e;
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), is_full = 0;
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	while (dir && !is_full && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		snprintf(name, NAME_MAX + 1, "%s", e->d_name);
+		is_full = unlinkat(fd, name, 0) < 0 && unlinkat(fd, name, AT_REMOVEDIR) < 0 &&
+			  errno == ENOTEMPTY;
+	}
+	if (dir)
+		closedir(dir);
+	return is_full;
+}
+
+void disk_remove(const char *path)
+{
+	char name[NAME_MAX + 1];
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t depth = 0; fd >= 0;) {
+		int is_full = remove_names(fd, name);
+		if (!is_full && depth == 0)
+			break;
+		int next = openat(fd, is_full ? name : "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		depth = is_full ? depth + 1 : depth - 1;
+		close(fd);
+		fd = next;
+	}
+	if (fd >= 0)
+		close(fd);
+	rmdir(path);
 }

@@ -23,4 +23,7 @@ void disk_sort(struct disk *d);
 const struct thing *disk_find(const struct disk *d, const char *path);
 void disk_free(struct disk *d);
 
+/* A folder, and all that is in it. */
+void disk_remove(const char *path);
+
 #endif

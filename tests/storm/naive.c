@@ -56,19 +56,19 @@ struct place *naive_next(const struct naive *v, const struct place *p)
 	return at == &v->top ? NULL : at->next;
 }
 
-int naive_path(const struct naive *v, const struct place *p, char *path, size_t size)
+char *naive_path(const struct naive *v, const struct place *p)
 {
-	size_t at = size;
-	for (; p != &v->top; p = p->parent) {
+	size_t at = 0;
+	for (const struct place *q = p; q != &v->top; q = q->parent)
+		at += strlen(q->name) + 1;
+	char *path = calloc(1, at + 1);
+	for (char end = '\0'; p != &v->top; p = p->parent, end = '/') {
 		size_t len = strlen(p->name);
-		if (at < len + 1)
-			return -1;
 		at -= len + 1;
-		path[at + len] = at + len + 1 == size ? '\0' : '/';
 		memcpy(path + at, p->name, len);
+		path[at + len] = end;
 	}
-	memmove(path, path + at, size - at);
-	return 0;
+	return path;
 }
 
 static void count(struct naive *v, const struct place *p, size_t by)

@@ -40,9 +40,9 @@ void naive_event(struct naive *v, const struct butter_tree_event *ev);
  * ways of their own, and for a while both may be there. */
 struct place *naive_find(const struct naive *v, const char *path, int is_dir);
 /* The next of all that is known, NULL: the first; after the last there is none. And its path behind the base,
- * in so many bytes: 0, or -1 it is longer. */
+ * however long, which is the caller's to free. */
 struct place *naive_next(const struct naive *v, const struct place *p);
-int naive_path(const struct naive *v, const struct place *p, char *path, size_t size);
+char *naive_path(const struct naive *v, const struct place *p);
 /* The listing has this. */
 void naive_learn(struct naive *v, const char *path, int is_dir);
 /* Nothing is known. */

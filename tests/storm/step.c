@@ -73,7 +73,7 @@ static int first_name(int dir, char *ret, size_t size)
 	return found;
 }
 
-/* Others write there too: what cannot be removed stays. */
+/* Others write there too: what cannot be removed stays. What is too deep is made less so. */
 static int remove_tree(int base, const char *path)
 {
 	char name[MOST_DEPTH][16];
@@ -81,8 +81,13 @@ static int remove_tree(int base, const char *path)
 	fds[0] = openat(base, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	for (int tries = 0; depth >= 0 && fds[0] >= 0 && tries < 100000; tries++) {
 		if (first_name(fds[depth], name[depth], sizeof(name[depth]))) {
-			if (unlinkat(fds[depth], name[depth], 0) == 0 || depth + 1 == MOST_DEPTH)
+			if (unlinkat(fds[depth], name[depth], 0) == 0)
 				continue;
+			if (depth + 1 == MOST_DEPTH) {
+				if (renameat(fds[depth], name[depth], fds[0], "deep") < 0)
+					break;
+				continue;
+			}
 			int fd = openat(fds[depth], name[depth],
 					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			if (fd >= 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,18 +168,12 @@ int storm_begin(struct storm *s, const char *dir, uint32_t backend, uint32_t fla
 	return -1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 void storm_end(struct storm *s)
 {
 	butter_tree_close(s->x);
 	if (s->fd >= 0)
 		close(s->fd);
-	nftw(s->base, remove_one, 64, FTW_DEPTH | FTW_PHYS);
+	disk_remove(s->base);
 	naive_free(&s->known);
 	free(s->base);
 }

@@ -4,6 +4,7 @@
  * What happens within the library's calls, and when, is a function of the seed; make storm SEED=N
  * MODES=steps BACKENDS=… LEVELS=… OPS=… does it again, and makes a script that fails shorter.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "../storm/storm.h"
@@ -55,8 +56,53 @@ START_TEST(what_is_told_of_entries_is_what_is_there)
 }
 END_TEST
 
+/* As it comes of directories that are renamed into each other, but by a path that is never long. */
+static void deepen(struct storm *s, size_t depth)
+{
+	const struct step steps[] = {{.kind = STEP_MKDIR, .a = "o/0"},
+				     {.kind = STEP_RENAME, .a = "a/0", .b = "o/0/0"},
+				     {.kind = STEP_RENAME, .a = "o/0", .b = "a/0"}};
+	while (depth-- > 0)
+		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+			ck_assert_int_eq(step_do(s->fd, &steps[i]), 1);
+}
+
+static char *longest(const struct naive *v)
+{
+	char *best = strdup("");
+	for (const struct place *p = NULL; (p = naive_next(v, p));) {
+		char *path = naive_path(v, p);
+		char **shorter = strlen(path) > strlen(best) ? &best : &path;
+		free(*shorter);
+		if (shorter == &best)
+			best = path;
+	}
+	return best;
+}
+
+START_TEST(a_storm_sees_what_is_deeper_than_a_path_may_be_long)
+{
+	struct storm s = {0};
+	ck_assert_int_eq(storm_begin(&s, scratch(), BUTTER_TREE_POLL, BUTTER_TREE_ENTRIES), 0);
+	deepen(&s, PATH_MAX / 2);
+	storm_check(&s);
+	ck_assert_msg(s.known.errors == 0, "%s", s.known.first);
+	char *path = longest(&s.known);
+	size_t len = strlen(path);
+	ck_assert_uint_gt(len, PATH_MAX);
+	path = realloc(path, len + sizeof("/x"));
+	memcpy(path + len, "/x", sizeof("/x"));
+	naive_learn(&s.known, path, 1);
+	storm_compare(&s);
+	ck_assert_msg(!strncmp(s.known.first, "told, and not there: ", 21), "%s", s.known.first);
+	free(path);
+	storm_end(&s);
+}
+END_TEST
+
 SUITE(tree_storm)
 {
+	tcase_add_test(tc, a_storm_sees_what_is_deeper_than_a_path_may_be_long);
 	tcase_add_loop_test(tc, what_is_told_of_directories_is_what_is_there, 0, 3);
 	tcase_add_loop_test(tc, what_is_told_of_entries_is_what_is_there, 0, 3);
 }
