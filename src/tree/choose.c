@@ -6,7 +6,6 @@
 #include <sys/inotify.h>
 
 #include <butter/epoll.h>
-#include <butter/file.h>
 
 #include "../event/mounts.h"
 #include "../event/object.h"
@@ -68,11 +67,9 @@ static int open_stream(struct butter_tree *t, struct butter__channel *c)
 {
 	struct epoll_event in = {.events = EPOLLIN};
 	c->stream = malloc(BUTTER__STREAM_SIZE);
-	c->barrier = butter_memfd_create("butter_tree", MFD_CLOEXEC);
-	if (!c->stream || c->barrier < 0)
-		return -1;
-	c->barrier_wd = c->backend->watch(c, c->barrier, NULL, IN_ATTRIB);
-	return c->barrier_wd < 0 ? -1 : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, c->fd, &in);
+	return !c->stream || butter__barrier_open(c) < 0
+		       ? -1
+		       : butter_epoll_ctl(t->source.fd, EPOLL_CTL_ADD, c->fd, &in);
 }
 
 /* When the first root needs it. */

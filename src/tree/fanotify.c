@@ -144,10 +144,12 @@ static int watch(struct butter__channel *c, int dir, const char *name, uint32_t 
 	return intern(c, dir, name);
 }
 
-/* Marks stay as long as there is anything to be told of, but the barrier. */
+/* Marks stay as long as there is anything to be told of, but the barrier; its own goes with another one. */
 static void unwatch(struct butter__channel *c, int wd)
 {
 	struct butter__fan *s = c->state;
+	if (wd == c->barrier_wd)
+		butter_fanotify_mark(c->fd, FAN_MARK_REMOVE, FAN_ATTRIB, c->barrier, NULL);
 	butter__handles_forget(&s->handles, wd);
 	if (s->handles.count <= 1)
 		butter_fanotify_mark(c->fd, FAN_MARK_FLUSH | FAN_MARK_FILESYSTEM, 0, AT_FDCWD, "/");

@@ -177,7 +177,7 @@ void butter__lazy_prepare(struct butter_tree *t)
 			butter__lazy_forget(t, &t->roots[i]);
 }
 
-/* What was before this is covered by what is told now. The barrier may be among it. */
+/* What was before this is covered by what is told now. The barrier may be among it, which is passed then. */
 void butter__lazy_discard(struct butter_tree *t)
 {
 	struct butter__channel *c = fanotify_of(t);
@@ -191,10 +191,6 @@ void butter__lazy_discard(struct butter_tree *t)
 	}
 	t->overflows += butter__ahead_drop(c);
 	t->lost = 0;
-	if (c->barrier_open) {
-		c->barrier_open = 0;
-		c->barrier_cookie = t->synced;
-	}
 }
 
 /* One component, of which fd is the parent's: its fd, or -1. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <butter/epoll.h>
-#include <butter/file.h>
 #include <butter/timerfd.h>
 
 #include "../event/object.h"
@@ -107,33 +106,6 @@ static void tell_synced(struct butter_tree *t)
 	}
 }
 
-/* Touches are merged while the first has not been read, so there is never more than one. */
-static int touch_barriers(struct butter_tree *t)
-{
-	for (int i = 0; i < BUTTER__CHANNELS; i++) {
-		struct butter__channel *c = &t->channels[i];
-		if (c->fd < 0 || c->barrier_open || c->barrier_cookie == t->cookie)
-			continue;
-		if (futimens(c->barrier, NULL) < 0)
-			return -1;
-		c->barrier_open = 1;
-		c->barrier_cookie = t->cookie;
-	}
-	return 0;
-}
-
-/* The kernel has nothing more, and a barrier has not come: there was no room for it in the queue. */
-static void reopen_barriers(struct butter_tree *t)
-{
-	for (int i = 0; i < BUTTER__CHANNELS; i++) {
-		struct butter__channel *c = &t->channels[i];
-		if (c->barrier_open) {
-			c->barrier_open = 0;
-			c->barrier_cookie = t->synced;
-		}
-	}
-}
-
 /* While the kernel has more to say only what is long overdue. */
 static void settle_some(struct butter_tree *t, int busy)
 {
@@ -154,15 +126,18 @@ static int step(struct butter_tree *t)
 		return -1;
 	settle_some(t, n);
 	if (n == 0)
-		reopen_barriers(t);
+		butter__barriers_again(t);
 	t->lost |= t->queue.failed;
+	uint64_t rescans = t->rescans;
 	if (t->lost)
 		butter__lose(t);
+	if (rescans != t->rescans && !t->lost && t->synced < t->cookie)
+		butter__barriers_pass(t);
 	butter__coalesce_look(t);
 	if (t->synced == t->cookie)
 		return n;
 	tell_synced(t);
-	return touch_barriers(t) < 0 ? -1 : n || (t->synced < t->cookie && !t->lost);
+	return butter__barriers_touch(t) < 0 ? -1 : n || (t->synced < t->cookie && !t->lost);
 }
 
 /* Reads and settles until there is something to tell. 0: the kernel has nothing more. */
@@ -300,7 +275,7 @@ int butter_tree_sync(struct butter_tree *x, int64_t timeout)
 	}
 	int64_t deadline = timeout < 0 ? INT64_MAX : butter__time_add(butter__time_now(), timeout);
 	uint64_t cookie = ++x->cookie;
-	n = touch_barriers(x);
+	n = butter__barriers_touch(x);
 	for (int again = n == 0; again; again = butter__time_now() < deadline) {
 		x->rescan_after = 0;
 		n = step(x);

@@ -17,7 +17,16 @@
 #include "told.h"
 #include "watched.h"
 
-enum { DEPTH = 200, STACK = 256 << 10, FILES = 64, ROUNDS = 60, EXCHANGE = 2, APART = 32 };
+enum {
+	DEPTH = 200,
+	STACK = 256 << 10,
+	FILES = 64,
+	ROUNDS = 60,
+	EXCHANGE = 2,
+	APART = 32,
+	BURST = 4,
+	MANY = 30000
+};
 
 static const unsigned levels[] = {0, BUTTER_TREE_ENTRIES};
 static unsigned level;

@@ -191,18 +191,16 @@ END_TEST
 START_TEST(a_path_is_the_same_root_with_slashes_behind_it_and_relative)
 {
 	struct butter_tree *t = tree_of(0, scratch());
-	char cwd[4096];
 	make_dir("r");
 	make_file("f");
 	make_symlink("r", "link");
 	make_symlink("loop", "loop");
 	int root = must_add(t, at_base("r//"), 0);
 	ck_assert_fails(butter_tree_add(t, at_base("r"), NULL, NULL), EEXIST);
-	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
 	ck_assert_int_eq(chdir(scratch()), 0);
 	ck_assert_int_eq(chdir(at_base(".")), 0);
 	ck_assert_fails(butter_tree_add(t, "r/", NULL, NULL), EEXIST);
-	ck_assert_int_eq(chdir(cwd), 0);
+	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_ne(must_add(t, at_base("link"), 0), root);
 	ck_assert_fails(butter_tree_add(t, at_base("none"), NULL, NULL), ENOENT);
 	ck_assert_fails(butter_tree_add(t, at_base("f/x"), NULL, NULL), ENOTDIR);
