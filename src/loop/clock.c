@@ -158,7 +158,7 @@ int butter__clocks_fork(struct butter_loop *loop)
 /* What nothing has needed before. What butter_loop_new() returned is no constant. */
 int64_t butter_loop_now(const struct butter_loop *loop)
 {
-	struct butter_loop *x = (struct butter_loop *)(uintptr_t)loop;
+	struct butter_loop *x = (struct butter_loop *)loop;
 	if (x->unread) {
 		x->clocks[0].now = butter__time_now();
 		x->unread = 0;
