@@ -31,7 +31,7 @@ static int open_component(int at, const char *path)
 static int open_stepwise(int at, char *path)
 {
 	int fd = -1;
-	for (char *slash = path; slash; path = slash + 1) {
+	for (char *slash = path; slash;) {
 		slash = strchr(path, '/');
 		if (slash)
 			*slash = '\0';
@@ -43,6 +43,7 @@ static int open_stepwise(int at, char *path)
 		if (next < 0)
 			return -1;
 		at = fd = next;
+		path = slash ? slash + 1 : path;
 	}
 	return fd;
 }
