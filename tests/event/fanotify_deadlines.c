@@ -286,10 +286,13 @@ START_TEST(an_edge_triggered_epoll_set_sees_questions_and_deadlines)
 	for (int round = 0; round < 5; round++) {
 		pid_t opener = start_opener(x, path);
 		ck_assert_int_eq(epoll_wait(set, &edge, 1, TIMEOUT * 1000), 1);
+		int64_t asked = now();
 		ck_assert_int_eq(butter_fanotify_read_event(x, &ev), 1);
 		ck_assert_int_eq(butter_fanotify_read_event(x, &none), 0);
+		int is_slow = now() - asked >= SOON; /* that may have answered it */
 		while (!has_ended(opener)) {
-			ck_assert_int_eq(epoll_wait(set, &edge, 1, TIMEOUT * 1000), 1);
+			int edges = epoll_wait(set, &edge, 1, is_slow ? 10 : TIMEOUT * 1000);
+			ck_assert(edges == 1 || is_slow);
 			ck_assert_int_eq(butter_fanotify_read_event(x, &none), 0);
 			if (butter_fanotify_respond(x, &ev, FAN_ALLOW, NULL) < 0 && errno == ENOENT)
 				break;

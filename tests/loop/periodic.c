@@ -123,8 +123,10 @@ START_TEST(reschedule_that_returns_the_past_stops_the_watcher)
 		answer = past[i];
 		ck_assert_fails(start_asking(0, at_that_time), EINVAL);
 		ck_assert(!butter_ev_is_active(&periodic[0]));
-		answer = now() + MILLISECOND;
-		ck_assert_int_eq(start_asking(0, at_that_time), 0);
+		int64_t after = MILLISECOND;
+		do
+			answer = now() + (after *= 2);
+		while (start_asking(0, at_that_time) < 0); /* a slow machine, for which it is past */
 		answer = past[i];
 		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
 		ck_assert_noted(0);
