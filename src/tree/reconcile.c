@@ -324,7 +324,7 @@ static void reconcile(struct butter_tree *t, uint32_t dir, const char *name, siz
 }
 
 /* A list and no recursion: such chains are as long as somebody makes them. */
-static void reconcile_again(struct butter_tree *t)
+void butter__reconcile_again(struct butter_tree *t)
 {
 	for (uint32_t i = 0; i < t->again.count; i++) {
 		struct butter__dir_name name = t->again.items[i];
@@ -340,7 +340,7 @@ void butter__reconcile(struct butter_tree *t, uint32_t dir, const char *name, si
 {
 	reconcile(t, dir, name, len, why, 0);
 	if (t->again.count > 0)
-		reconcile_again(t);
+		butter__reconcile_again(t);
 }
 
 /* Nothing more is to come: what is not where it was is gone. */
@@ -354,7 +354,7 @@ void butter__reconcile_held(struct butter_tree *t, uint32_t node)
 	unhold(t, node);
 	reconcile(t, dir, name, len, BUTTER__OTHER, 1);
 	if (t->again.count > 0)
-		reconcile_again(t);
+		butter__reconcile_again(t);
 }
 
 /* What is known of it may be of another filesystem, or of the directory below one. */

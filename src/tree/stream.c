@@ -155,7 +155,7 @@ static int is_news(struct butter_tree *t, uint32_t dir, const struct butter__rec
 		t->lost = 1;
 	if (why == BUTTER__WENT || why == BUTTER__DELETED) {
 		if (node)
-			butter__model_remove(&t->model, node);
+			butter__forget_file(t, node);
 		return node != 0;
 	}
 	return 1;
@@ -336,6 +336,8 @@ static void handle_buffer(struct butter_tree *t, struct butter__channel *c)
 			butter__scan(t);
 		if (t->window_count > 0)
 			butter__windows_close(t, c);
+		if (t->again.count > 0)
+			butter__reconcile_again(t);
 	}
 }
 

@@ -298,6 +298,10 @@ enum butter__why { BUTTER__CAME, BUTTER__WENT, BUTTER__DELETED, BUTTER__OTHER, B
 void butter__reconcile(struct butter_tree *t, uint32_t dir, const char *name, size_t len,
 		       enum butter__why why);
 void butter__reconcile_held(struct butter_tree *t, uint32_t node);
+/* Names where something else may be by now. */
+void butter__reconcile_again(struct butter_tree *t);
+/* A file of a window is known no more; what has its name by now has waited for that. */
+void butter__forget_file(struct butter_tree *t, uint32_t node);
 void butter__remove_tree(struct butter_tree *t, uint32_t node);
 void butter__hold(struct butter_tree *t, uint32_t node);
 void butter__mark_dirty(struct butter_tree *t, uint32_t node);

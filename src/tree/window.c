@@ -10,6 +10,15 @@
 #include "../event/object.h"
 #include "tree.h"
 
+void butter__forget_file(struct butter_tree *t, uint32_t node)
+{
+	const struct butter__node *n = butter__node(&t->model, node);
+	if (n->flags & BUTTER__NODE_HELD &&
+	    butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
+		t->lost = 1;
+	butter__model_remove(&t->model, node);
+}
+
 static void forget_files(struct butter_tree *t, uint32_t node)
 {
 	struct butter__node *n = butter__node(&t->model, node);
@@ -19,7 +28,7 @@ static void forget_files(struct butter_tree *t, uint32_t node)
 	for (uint32_t i = n->first_child, next; i; i = next) {
 		next = butter__node(&t->model, i)->next_sibling;
 		if (!(butter__node(&t->model, i)->flags & BUTTER__NODE_DIR))
-			butter__model_remove(&t->model, i);
+			butter__forget_file(t, i);
 	}
 }
 

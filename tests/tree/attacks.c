@@ -299,12 +299,45 @@ START_TEST(the_way_to_a_root_is_exchanged_between_any_two_calls_and_the_last_is_
 }
 END_TEST
 
+/* A file of a new directory is known until all has been read that was written when the directory was listed.
+ */
+START_TEST(a_directory_that_changes_places_with_a_file_of_a_new_one_is_told)
+{
+	struct butter_tree *t = tree_of(levels[_i], scratch());
+	char name[64], line[80];
+	make_dir("r");
+	make_dir("out");
+	must_add(t, at_base("r"), 0);
+	told(t);
+	swap_again = 0;
+	for (calls = swap_at = 1; calls >= swap_at; swap_at++) {
+		snprintf(name, sizeof(name), "out/%d", swap_at);
+		make_dir(name);
+		snprintf(path_a, sizeof(path_a), "%s", at_base(name));
+		snprintf(name, sizeof(name), "r/%d", swap_at);
+		make_dir(name);
+		snprintf(name, sizeof(name), "r/%d/x", swap_at);
+		make_file(name);
+		snprintf(path_b, sizeof(path_b), "%s", at_base(name));
+		calls = 0;
+		fault_between = swap_between;
+		const char *text = told(t);
+		fault_between = NULL;
+		snprintf(line, sizeof(line), "CREATED %s/\n", name);
+		ck_assert_msg(calls < swap_at || strstr(text, line) || strstr(told(t), line),
+			      "%s is not told, exchanged before call %d", name, swap_at);
+	}
+	butter_tree_close(t);
+}
+END_TEST
+
 SUITE(tree_attacks)
 {
 #define BOTH(in, test) tcase_add_loop_test(in, test, 0, 2)
 	BOTH(raw, nothing_outside_is_watched_while_a_directory_and_a_symlink_change_places);
 	BOTH(raw, a_path_longer_than_any_call_takes_is_told_whole_with_a_small_stack_and_few_fds);
 	BOTH(tc, names_are_any_bytes);
+	BOTH(tc, a_directory_that_changes_places_with_a_file_of_a_new_one_is_told);
 	BOTH(raw, the_way_to_a_root_is_exchanged_again_and_again_and_the_last_is_watched);
 	BOTH(tc, the_way_to_a_root_is_exchanged_between_any_two_calls_and_the_last_is_watched);
 }
