@@ -31,6 +31,36 @@ START_TEST(now_is_read_once_for_each_wait)
 }
 END_TEST
 
+/* What a wait leaves to be read, and what it has read itself. */
+static int64_t now_after_a_wait(int64_t *ret_after_wait)
+{
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	*ret_after_wait = clock_ns(CLOCK_MONOTONIC);
+	spin_for(1000);
+	int64_t now = butter_loop_now(loop);
+	spin_for(1000);
+	ck_assert_int_eq(butter_loop_now(loop), now);
+	return now;
+}
+
+START_TEST(without_timers_now_is_when_it_was_asked_for_first)
+{
+	new_loop();
+	int64_t after_wait;
+	ck_assert_int_gt(now_after_a_wait(&after_wait), after_wait);
+	start(0, CLOCK_BOOTTIME, LONG);
+	ck_assert_int_le(now_after_a_wait(&after_wait), after_wait);
+	start(1, CLOCK_MONOTONIC, LONG);
+	ck_assert_int_le(now_after_a_wait(&after_wait), after_wait);
+	butter_ev_timer_stop(loop, &timer[0]);
+	butter_ev_timer_stop(loop, &timer[1]);
+	ck_assert_int_gt(now_after_a_wait(&after_wait), after_wait);
+	butter_loop_set_io_collect(loop, 1);
+	ck_assert_int_le(now_after_a_wait(&after_wait), after_wait);
+	free_loop();
+}
+END_TEST
+
 START_TEST(time_does_not_pass_for_timers_of_a_suspended_loop)
 {
 	new_loop();
@@ -119,6 +149,7 @@ END_TEST
 SUITE(loop_clock)
 {
 	tcase_add_test(tc, now_is_read_once_for_each_wait);
+	tcase_add_test(tc, without_timers_now_is_when_it_was_asked_for_first);
 	tcase_add_test(tc, time_does_not_pass_for_timers_of_a_suspended_loop);
 	tcase_add_test(tc, the_clock_of_a_suspended_loop_stands_still_whoever_reads_it);
 	tcase_add_test(tc, without_epoll_pwait2_a_timerfd_stands_in);
