@@ -157,21 +157,25 @@ static int exchange(struct butter_tree *t, uint32_t node, uint32_t old, uint32_t
 	return 1;
 }
 
-/* Something else may be where a held node was, which waited for it to be found. */
-static void leave_place(struct butter_tree *t, uint32_t node)
+static void look_again(struct butter_tree *t, uint32_t node)
 {
 	const struct butter__node *n = butter__node(&t->model, node);
-	if (!(n->flags & BUTTER__NODE_HELD))
-		return;
-	unhold(t, node);
 	if (butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
 		t->lost = 1;
+}
+
+void butter__leave_place(struct butter_tree *t, uint32_t node)
+{
+	if (!(butter__node(&t->model, node)->flags & BUTTER__NODE_HELD))
+		return;
+	unhold(t, node);
+	look_again(t, node);
 }
 
 static void move_here(struct butter_tree *t, uint32_t node, uint32_t dir, const char *name, size_t len,
 		      enum butter__why why)
 {
-	leave_place(t, node);
+	butter__leave_place(t, node);
 	if (butter__tree_path(t, &t->old_path, node, NULL, 0) == 0 &&
 	    butter__model_move(&t->model, node, dir, name, len) == 0)
 		butter__tell_moved(t, flags_of(t, node, why), node, NULL, 0);
@@ -246,9 +250,7 @@ static void forget_look(struct butter_tree *t, uint32_t dir, const struct butter
 /* A move that is told as a deletion and a creation. What is in its place now may have been found already. */
 static uint32_t remove_from(struct butter_tree *t, uint32_t node)
 {
-	const struct butter__node *n = butter__node(&t->model, node);
-	if (butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
-		t->lost = 1;
+	look_again(t, node);
 	butter__remove_tree(t, node);
 	return 0;
 }

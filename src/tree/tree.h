@@ -300,6 +300,8 @@ void butter__reconcile(struct butter_tree *t, uint32_t dir, const char *name, si
 void butter__reconcile_held(struct butter_tree *t, uint32_t node);
 /* Names where something else may be by now. */
 void butter__reconcile_again(struct butter_tree *t);
+/* Something else may be where a held node was, which waited for it to be found. */
+void butter__leave_place(struct butter_tree *t, uint32_t node);
 /* A file of a window is known no more; what has its name by now has waited for that. */
 void butter__forget_file(struct butter_tree *t, uint32_t node);
 void butter__remove_tree(struct butter_tree *t, uint32_t node);

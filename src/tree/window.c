@@ -12,10 +12,7 @@
 
 void butter__forget_file(struct butter_tree *t, uint32_t node)
 {
-	const struct butter__node *n = butter__node(&t->model, node);
-	if (n->flags & BUTTER__NODE_HELD &&
-	    butter__names_add(&t->again, n->parent, butter__node_name(&t->model, node), n->name_len) < 0)
-		t->lost = 1;
+	butter__leave_place(t, node);
 	butter__model_remove(&t->model, node);
 }
 
