@@ -10,7 +10,7 @@
 #include <butter/file.h>
 
 #include "../event/object.h"
-#include "tree.h"
+#include "barrier.h"
 
 int butter__barrier_open(struct butter__channel *c)
 {

@@ -9,6 +9,7 @@
 
 #include "../event/mounts.h"
 #include "../event/object.h"
+#include "barrier.h"
 #include "tree.h"
 
 static const struct butter__backend *const backends[BUTTER__CHANNELS] = {

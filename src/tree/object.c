@@ -15,6 +15,7 @@
 #include "../event/object.h"
 #include "../event/options.h"
 #include "../event/time.h"
+#include "barrier.h"
 #include "tree.h"
 #include "verdict.h"
 

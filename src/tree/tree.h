@@ -326,18 +326,6 @@ void butter__list_again(struct butter_tree *t, uint32_t node);
 /* Reads and handles one buffer of records: 1, 0 there are none, -1 and errno. */
 int butter__stream_read(struct butter_tree *t, struct butter__channel *c);
 
-/* Barriers (barrier.c). Makes the channel's; 0, or -1 and errno. */
-int butter__barrier_open(struct butter__channel *c);
-/* Puts one behind all that happened, where there is none already: 0, or -1 and errno. */
-int butter__barriers_touch(struct butter_tree *t);
-/* The kernel has nothing more, and one has not come: there was no room for it in the queue. */
-void butter__barriers_again(struct butter_tree *t);
-/*
- * All has been looked at since they were asked for, so that nobody waits for them any more: others may write
- * faster than this reads, and then there never is room for one.
- */
-void butter__barriers_pass(struct butter_tree *t);
-
 /* What was held or left at least so many nanoseconds ago, or is dirty, is decided. */
 void butter__settle(struct butter_tree *t, int64_t patience);
 void butter__lose(struct butter_tree *t);
