@@ -57,10 +57,8 @@ struct butter_ev_timer {
 	void (*cb)(struct butter_loop *loop, struct butter_ev_timer *w, uint32_t revents);
 	int64_t after;        /* or at, with BUTTER_EV_TIMER_ABSOLUTE */
 	int64_t repeat;       /* 0, or less: once */
-	uint64_t expirations; /* how often it has expired since the last callback; 0: it was only fed */
+	uint32_t expirations; /* how often since the last callback, UINT32_MAX: or more; 0: it was only fed */
 	uint32_t slot;        /* private */
-	int16_t clockid;
-	uint16_t flags;
 };
 
 /* Once after nanoseconds have passed (negative: 0), then every repeat; on CLOCK_MONOTONIC. */

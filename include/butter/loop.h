@@ -47,7 +47,6 @@ BUTTER_BEGIN_DECLS
 
 /* Opaque. */
 struct butter_loop;
-struct butter_ev_ops;
 
 /* What a callback is told, and for butter_loop_walk() what kind a watcher is. */
 #define BUTTER_EV_READ 0x1u    /* io: the fd can be read, or has an error, or was hung up */
@@ -77,13 +76,13 @@ struct butter_ev_ops;
 
 /* The common part, with which every watcher begins. All but data is private. */
 struct butter_ev {
-	void *data; /* yours */
-	const struct butter_ev_ops *ops;
+	void *data;       /* yours */
 	uint32_t pending; /* its place among those that are, from 1 */
 	int8_t priority;
-	uint8_t active;
+	uint8_t kind; /* 0: not initialised */
 	uint8_t flags;
-	uint8_t reserved;
+	uint8_t active : 1;
+	uint8_t detail : 7; /* its kind's */
 };
 
 /* The watchers started with it; follows the common part in all but timer and periodic. */

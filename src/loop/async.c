@@ -67,13 +67,13 @@ int butter__async_fork(struct butter_loop *loop)
 	return butter__replace_fd(butter_eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK), loop->wake.fd);
 }
 
-static void async_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__async_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_async *w = (struct butter_ev_async *)ev;
 	w->cb(loop, w, revents);
 }
 
-static int async_start(struct butter_loop *loop, struct butter_ev *w)
+int butter__async_start(struct butter_loop *loop, struct butter_ev *w)
 {
 	butter__ring_add(&loop->rings[BUTTER__RING_ASYNC], w);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -82,19 +82,16 @@ static int async_start(struct butter_loop *loop, struct butter_ev *w)
 	return 0;
 }
 
-static void async_stop(struct butter_loop *loop, struct butter_ev *w)
+void butter__async_stop(struct butter_loop *loop, struct butter_ev *w)
 {
 	butter__ring_remove(&loop->rings[BUTTER__RING_ASYNC], w);
 }
-
-static const struct butter_ev_ops async_ops = {
-	.kind = BUTTER_EV_ASYNC, .invoke = async_invoke, .start = async_start, .stop = async_stop};
 
 void butter_ev_async_init(struct butter_ev_async *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_async *w, uint32_t revents))
 {
 	*w = (struct butter_ev_async){.cb = cb};
-	butter__init(&w->ev, &async_ops);
+	butter__init(&w->ev, BUTTER_EV_ASYNC);
 }
 
 int butter_ev_async_start(struct butter_loop *loop, struct butter_ev_async *w)

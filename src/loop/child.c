@@ -188,7 +188,7 @@ static void tell_all(struct butter_loop *loop, struct butter_ev_child *w, uint32
 	loop->frames = frame.below;
 }
 
-static void child_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__child_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_child *w = (struct butter_ev_child *)ev;
 	if (ev->active && w->pid == 0 && revents & BUTTER_EV_CHILD)
@@ -213,7 +213,7 @@ static int start_all(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static int child_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__child_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_child *w = (struct butter_ev_child *)ev;
 	if (open_children(loop) < 0)
@@ -228,7 +228,7 @@ static int child_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void child_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__child_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct end *end;
 	if (((struct butter_ev_child *)ev)->pid == 0) {
@@ -247,15 +247,12 @@ static void child_stop(struct butter_loop *loop, struct butter_ev *ev)
 		drop(loop, at);
 }
 
-static const struct butter_ev_ops child_ops = {
-	.kind = BUTTER_EV_CHILD, .invoke = child_invoke, .start = child_start, .stop = child_stop};
-
 void butter_ev_child_init(struct butter_ev_child *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_child *w, uint32_t revents),
 			  pid_t pid)
 {
 	*w = (struct butter_ev_child){.cb = cb, .pid = pid};
-	butter__init(&w->ev, &child_ops);
+	butter__init(&w->ev, BUTTER_EV_CHILD);
 }
 
 int butter_ev_child_set(struct butter_ev_child *w, pid_t pid)

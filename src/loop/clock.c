@@ -21,6 +21,14 @@ static int64_t read_clock(clockid_t id)
 	return butter__time_from_timespec(&ts);
 }
 
+int butter__clock_number(clockid_t id)
+{
+	int i = 0;
+	while (i < BUTTER__CLOCKS && ids[i] != id)
+		i++;
+	return i < BUTTER__CLOCKS ? i : -1;
+}
+
 void butter__clocks_init(struct butter_loop *loop)
 {
 	for (int i = 0; i < BUTTER__CLOCKS; i++)

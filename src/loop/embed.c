@@ -29,7 +29,7 @@ int butter_ev_embed_sweep(struct butter_loop *loop, struct butter_ev_embed *w)
 }
 
 /* What the other loop calls back may stop the watcher and free it. */
-static void embed_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__embed_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_embed *w = (struct butter_ev_embed *)ev;
 	struct butter__frame frame = {.w = ev, .below = loop->frames};
@@ -91,7 +91,7 @@ static int watch(struct butter_loop *loop, struct butter_ev_embed *w, int fd)
 	return butter_ev_io_start(loop, &w->io);
 }
 
-static int embed_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__embed_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_embed *w = (struct butter_ev_embed *)ev;
 	int fd = find_fd(loop, w);
@@ -110,7 +110,7 @@ static int embed_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void embed_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__embed_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_embed *w = (struct butter_ev_embed *)ev;
 	butter_ev_io_stop(loop, &w->io);
@@ -150,15 +150,12 @@ void butter__embeds_end(struct butter_loop *loop)
 		fail(loop->embedders->outer, loop->embedders, ENODATA);
 }
 
-static const struct butter_ev_ops embed_ops = {
-	.kind = BUTTER_EV_EMBED, .invoke = embed_invoke, .start = embed_start, .stop = embed_stop};
-
 void butter_ev_embed_init(struct butter_ev_embed *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_embed *w, uint32_t revents),
 			  struct butter_loop *other, int fd)
 {
 	*w = (struct butter_ev_embed){.cb = cb, .other = other, .fd = fd};
-	butter__init(&w->ev, &embed_ops);
+	butter__init(&w->ev, BUTTER_EV_EMBED);
 }
 
 int butter_ev_embed_set(struct butter_ev_embed *w, struct butter_loop *other, int fd)

@@ -26,7 +26,7 @@ static int is_fed(const struct butter_ev *w, uint32_t revents)
 	return !w->active || !(revents & BUTTER_EV_EVENT);
 }
 
-static void event_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__event_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_event *w = (struct butter_ev_event *)ev;
 	struct butter__frame frame = {.w = ev, .below = loop->frames};
@@ -53,7 +53,7 @@ static void event_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_
 		butter__more(loop, ev);
 }
 
-static int event_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__event_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_event *w = (struct butter_ev_event *)ev;
 	if (!w->source || !w->event) {
@@ -71,7 +71,7 @@ static int event_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void event_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__event_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_event *w = (struct butter_ev_event *)ev;
 	butter_ev_io_stop(loop, &w->io);
@@ -79,15 +79,12 @@ static void event_stop(struct butter_loop *loop, struct butter_ev *ev)
 	butter__ring_remove(&loop->rings[BUTTER__RING_EVENT], ev);
 }
 
-static const struct butter_ev_ops event_ops = {
-	.kind = BUTTER_EV_EVENT, .invoke = event_invoke, .start = event_start, .stop = event_stop};
-
 void butter_ev_event_init(struct butter_ev_event *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_event *w, uint32_t revents),
 			  struct butter_source *source, void *event)
 {
 	*w = (struct butter_ev_event){.cb = cb, .source = source, .event = event};
-	butter__init(&w->ev, &event_ops);
+	butter__init(&w->ev, BUTTER_EV_EVENT);
 }
 
 int butter_ev_event_set(struct butter_ev_event *w, struct butter_source *source, void *event)

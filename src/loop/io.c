@@ -3,7 +3,7 @@
 
 enum { ALL_EVENTS = BUTTER_EV_READ | BUTTER_EV_WRITE | BUTTER_EV_PRI };
 
-static void io_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__io_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_io *w = (struct butter_ev_io *)ev;
 	w->cb(loop, w, revents);
@@ -18,7 +18,7 @@ static int check_events(uint32_t events)
 }
 
 /* With another watcher there, the fd may be closed and another file's now: epoll is asked. */
-static int io_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__io_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_io *w = (struct butter_ev_io *)ev;
 	if (w->fd < 0) {
@@ -36,7 +36,7 @@ static int io_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void io_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__io_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_io *w = (struct butter_ev_io *)ev;
 	struct butter__fd *f = &loop->fds[w->fd];
@@ -47,15 +47,12 @@ static void io_stop(struct butter_loop *loop, struct butter_ev *ev)
 		butter__poll_forget(loop, w->fd);
 }
 
-static const struct butter_ev_ops io_ops = {
-	.kind = BUTTER_EV_IO, .invoke = io_invoke, .start = io_start, .stop = io_stop};
-
 void butter_ev_io_init(struct butter_ev_io *w,
 		       void (*cb)(struct butter_loop *loop, struct butter_ev_io *w, uint32_t revents), int fd,
 		       uint32_t events)
 {
 	*w = (struct butter_ev_io){.cb = cb, .fd = fd, .events = events};
-	butter__init(&w->ev, &io_ops);
+	butter__init(&w->ev, BUTTER_EV_IO);
 }
 
 int butter_ev_io_set(struct butter_ev_io *w, int fd, uint32_t events)

@@ -116,7 +116,7 @@ void butter_loop_free(struct butter_loop *loop)
 	while (loop->rings[BUTTER__RING_CLEANUP]) {
 		struct butter_ev *w = loop->rings[BUTTER__RING_CLEANUP];
 		butter_watcher_stop(loop, w);
-		w->ops->invoke(loop, w, BUTTER_EV_CLEANUP);
+		butter__invoke(loop, w, BUTTER_EV_CLEANUP);
 	}
 	butter_loop_walk(loop, UINT32_MAX, forget, NULL);
 	butter__embeds_end(loop);

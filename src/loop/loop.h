@@ -11,19 +11,9 @@
 #include <butter/ev.h>
 #include <butter/loop.h>
 
+#include "kind.h"
 #include "ring.h"
 #include "wheel.h"
-
-/*
- * What a kind of watcher does. start and stop put it into the loop's tables and take it out;
- * active, pending and the hold on the loop are butter_watcher_start()'s and _stop()'s.
- */
-struct butter_ev_ops {
-	uint32_t kind;
-	void (*invoke)(struct butter_loop *loop, struct butter_ev *w, uint32_t revents);
-	int (*start)(struct butter_loop *loop, struct butter_ev *w);
-	void (*stop)(struct butter_loop *loop, struct butter_ev *w);
-};
 
 /* Flags of a watcher. */
 enum {
@@ -215,19 +205,13 @@ static inline void butter__feed(struct butter_loop *loop, struct butter_ev *w, u
 static inline void butter__deliver(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
 {
 	if (w->flags & (BUTTER__EARLY | BUTTER__PART))
-		w->ops->invoke(loop, w, revents);
+		butter__invoke(loop, w, revents);
 	else
 		butter__feed(loop, w, revents);
 }
 
 /* Feeds all of a ring. */
 void butter__feed_ring(struct butter_loop *loop, enum butter__ring ring, uint32_t revents);
-
-/* What a watcher's init does: the whole struct is zeroed before. */
-static inline void butter__init(struct butter_ev *w, const struct butter_ev_ops *ops)
-{
-	w->ops = ops;
-}
 
 /* What start and stop do when the tables have been seen to. */
 static inline int butter__started(struct butter_loop *loop, struct butter_ev *w)
@@ -314,12 +298,13 @@ void butter__poll_deliver_own(struct butter_loop *loop, int count);
 void butter__poll_deliver(struct butter_loop *loop, int count);
 /* The watcher of the only event that was found, which nothing comes before; NULL: all is to be gone through.
  */
-struct butter_ev *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents);
+struct butter_ev_io *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents);
 
 /* Puts the open file of fd from in the place of fd's, and closes from. */
 int butter__replace_fd(int from, int fd);
 
-/* clock.c: time. */
+/* clock.c: time. The place of a clock among the loop's; -1: it is none of them. */
+int butter__clock_number(clockid_t id);
 void butter__clocks_init(struct butter_loop *loop);
 void butter__clocks_close(struct butter_loop *loop);
 /* Gives a clock its timerfd, if it has none. */

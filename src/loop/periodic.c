@@ -197,13 +197,13 @@ void butter__periodics_walk(struct butter_loop *loop,
 	}
 }
 
-static void periodic_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__periodic_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_periodic *w = (struct butter_ev_periodic *)ev;
 	w->cb(loop, w, revents);
 }
 
-static int periodic_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__periodic_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_periodic *w = (struct butter_ev_periodic *)ev;
 	if (open_periodics(loop) < 0 || compute(w, read_clock()) < 0 ||
@@ -214,15 +214,10 @@ static int periodic_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void periodic_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__periodic_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	butter__wheel_drop(&loop->periodics->wheel, ((struct butter_ev_periodic *)ev)->slot);
 }
-
-static const struct butter_ev_ops periodic_ops = {.kind = BUTTER_EV_PERIODIC,
-						  .invoke = periodic_invoke,
-						  .start = periodic_start,
-						  .stop = periodic_stop};
 
 void butter_ev_periodic_init(struct butter_ev_periodic *w,
 			     void (*cb)(struct butter_loop *loop, struct butter_ev_periodic *w,
@@ -232,7 +227,7 @@ void butter_ev_periodic_init(struct butter_ev_periodic *w,
 {
 	*w = (struct butter_ev_periodic){
 		.cb = cb, .reschedule = reschedule, .offset = offset, .interval = interval};
-	butter__init(&w->ev, &periodic_ops);
+	butter__init(&w->ev, BUTTER_EV_PERIODIC);
 }
 
 int butter_ev_periodic_set(struct butter_ev_periodic *w, int64_t offset, int64_t interval,

@@ -334,8 +334,8 @@ void butter__poll_deliver_own(struct butter_loop *loop, int count)
 	for (int i = 0; i < count && own; i++) {
 		int fd = fd_of(loop, &loop->found[i]);
 		if (fd >= 0 && loop->fds[fd].own) {
-			struct butter_ev *w = loop->fds[fd].watchers;
-			w->ops->invoke(loop, w, BUTTER_EV_READ);
+			struct butter_ev_io *w = (struct butter_ev_io *)loop->fds[fd].watchers;
+			w->cb(loop, w, BUTTER_EV_READ);
 		}
 	}
 	loop->stale = strange ? loop->stale + 1 : 0;
@@ -360,14 +360,14 @@ void butter__poll_deliver(struct butter_loop *loop, int count)
 	loop->found_room = (uint32_t)count * 2;
 }
 
-struct butter_ev *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents)
+struct butter_ev_io *butter__poll_only(struct butter_loop *loop, uint32_t *ret_revents)
 {
 	int fd = fd_of(loop, loop->found);
 	if (fd < 0)
 		return NULL;
-	struct butter_ev *w = loop->fds[fd].watchers;
-	*ret_revents = from_epoll(loop->found->events) & ((struct butter_ev_io *)w)->events;
-	if (butter__ring_next(w, w) || w->flags & (BUTTER__EARLY | BUTTER__PART) || !*ret_revents)
+	struct butter_ev_io *w = (struct butter_ev_io *)loop->fds[fd].watchers;
+	*ret_revents = from_epoll(loop->found->events) & w->events;
+	if (w->link.next != &w->ev || w->ev.flags & (BUTTER__EARLY | BUTTER__PART) || !*ret_revents)
 		return NULL;
 	loop->stale = 0;
 	return w;

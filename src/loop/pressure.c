@@ -72,13 +72,13 @@ static int open_trigger(const struct butter_ev_pressure *w)
 	return -1;
 }
 
-static void pressure_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__pressure_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_pressure *w = (struct butter_ev_pressure *)ev;
 	w->cb(loop, w, revents);
 }
 
-static int pressure_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__pressure_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_pressure *w = (struct butter_ev_pressure *)ev;
 	int fd = open_trigger(w);
@@ -95,7 +95,7 @@ static int pressure_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void pressure_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__pressure_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_pressure *w = (struct butter_ev_pressure *)ev;
 	butter_ev_io_stop(loop, &w->io);
@@ -103,17 +103,12 @@ static void pressure_stop(struct butter_loop *loop, struct butter_ev *ev)
 	butter__ring_remove(&loop->rings[BUTTER__RING_OTHER], ev);
 }
 
-static const struct butter_ev_ops pressure_ops = {.kind = BUTTER_EV_PRESSURE,
-						  .invoke = pressure_invoke,
-						  .start = pressure_start,
-						  .stop = pressure_stop};
-
 /* Of two who poll one trigger, one is told. */
 static void renew(struct butter_loop *loop, struct butter_ev *ev, void *arg)
 {
 	struct butter_ev_pressure *w = (struct butter_ev_pressure *)ev;
 	(void)arg;
-	if (ev->ops == &pressure_ops && butter__replace_fd(open_trigger(w), w->io.fd) < 0)
+	if (butter__kind_bit(ev) == BUTTER_EV_PRESSURE && butter__replace_fd(open_trigger(w), w->io.fd) < 0)
 		fail(loop, w, errno);
 }
 
@@ -129,7 +124,7 @@ void butter_ev_pressure_init(struct butter_ev_pressure *w,
 {
 	*w = (struct butter_ev_pressure){
 		.cb = cb, .path = path, .stall = stall, .window = window, .flags = flags};
-	butter__init(&w->ev, &pressure_ops);
+	butter__init(&w->ev, BUTTER_EV_PRESSURE);
 }
 
 int butter_ev_pressure_set(struct butter_ev_pressure *w, const char *path, int64_t stall, int64_t window,

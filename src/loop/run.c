@@ -156,10 +156,10 @@ static int call_only(struct butter_loop *loop)
 	    loop->invoke != butter_loop_invoke_pending ||
 	    (butter__has_timers(loop) && butter__clocks_are_due(loop)))
 		return 0;
-	struct butter_ev *w = butter__poll_only(loop, &revents);
+	struct butter_ev_io *w = butter__poll_only(loop, &revents);
 	if (!w)
 		return 0;
-	w->ops->invoke(loop, w, revents);
+	w->cb(loop, w, revents);
 	return 1;
 }
 

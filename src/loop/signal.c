@@ -100,14 +100,14 @@ static void unwatch(struct butter_loop *loop, int signo)
 	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 }
 
-static void signal_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__signal_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
 	w->count = butter__take_news(ev) ? w->fresh : 0;
 	w->cb(loop, w, revents);
 }
 
-static int signal_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__signal_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_signal *w = (struct butter_ev_signal *)ev;
 	int signo = w->signo;
@@ -121,7 +121,7 @@ static int signal_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void signal_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__signal_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	int signo = ((struct butter_ev_signal *)ev)->signo;
 	butter__ring_remove(&loop->signals->rings[signo], ev);
@@ -129,15 +129,12 @@ static void signal_stop(struct butter_loop *loop, struct butter_ev *ev)
 		unwatch(loop, signo);
 }
 
-static const struct butter_ev_ops signal_ops = {
-	.kind = BUTTER_EV_SIGNAL, .invoke = signal_invoke, .start = signal_start, .stop = signal_stop};
-
 void butter_ev_signal_init(struct butter_ev_signal *w,
 			   void (*cb)(struct butter_loop *loop, struct butter_ev_signal *w, uint32_t revents),
 			   int signo)
 {
 	*w = (struct butter_ev_signal){.cb = cb, .signo = signo};
-	butter__init(&w->ev, &signal_ops);
+	butter__init(&w->ev, BUTTER_EV_SIGNAL);
 }
 
 int butter_ev_signal_set(struct butter_ev_signal *w, int signo)

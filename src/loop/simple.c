@@ -3,38 +3,36 @@
 #include "loop.h"
 
 /* The functions of kind T, but for the public ones. */
-#define SIMPLE(T, KIND, ring_)                                                                               \
-	static void T##_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)             \
+#define SIMPLE(T, ring_)                                                                                     \
+	void butter__##T##_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)          \
 	{                                                                                                    \
 		struct butter_ev_##T *w = (struct butter_ev_##T *)ev;                                        \
 		w->cb(loop, w, revents);                                                                     \
 	}                                                                                                    \
-	static int T##_start(struct butter_loop *loop, struct butter_ev *w)                                  \
+	int butter__##T##_start(struct butter_loop *loop, struct butter_ev *w)                               \
 	{                                                                                                    \
 		butter__ring_add(&loop->rings[ring_], w);                                                    \
 		return 0;                                                                                    \
 	}                                                                                                    \
-	static void T##_stop(struct butter_loop *loop, struct butter_ev *w)                                  \
+	void butter__##T##_stop(struct butter_loop *loop, struct butter_ev *w)                               \
 	{                                                                                                    \
 		butter__ring_remove(&loop->rings[ring_], w);                                                 \
-	}                                                                                                    \
-	static const struct butter_ev_ops T##_ops = {                                                        \
-		.kind = (KIND), .invoke = T##_invoke, .start = T##_start, .stop = T##_stop}
+	}
 
-#define INIT(T, w, cb_)                                                                                      \
+#define INIT(T, KIND, w, cb_)                                                                                \
 	*(w) = (struct butter_ev_##T){.cb = (cb_)};                                                          \
-	butter__init(&(w)->ev, &T##_ops)
+	butter__init(&(w)->ev, KIND)
 
-SIMPLE(prepare, BUTTER_EV_PREPARE, BUTTER__RING_PREPARE);
-SIMPLE(check, BUTTER_EV_CHECK, BUTTER__RING_CHECK);
-SIMPLE(fork, BUTTER_EV_FORK, BUTTER__RING_FORK);
-SIMPLE(defer, BUTTER_EV_DEFER, BUTTER__RING_DEFER);
+SIMPLE(prepare, BUTTER__RING_PREPARE);
+SIMPLE(check, BUTTER__RING_CHECK);
+SIMPLE(fork, BUTTER__RING_FORK);
+SIMPLE(defer, BUTTER__RING_DEFER);
 
 void butter_ev_prepare_init(struct butter_ev_prepare *w,
 			    void (*cb)(struct butter_loop *loop, struct butter_ev_prepare *w,
 				       uint32_t revents))
 {
-	INIT(prepare, w, cb);
+	INIT(prepare, BUTTER_EV_PREPARE, w, cb);
 }
 
 int butter_ev_prepare_start(struct butter_loop *loop, struct butter_ev_prepare *w)
@@ -50,7 +48,7 @@ void butter_ev_prepare_stop(struct butter_loop *loop, struct butter_ev_prepare *
 void butter_ev_check_init(struct butter_ev_check *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_check *w, uint32_t revents))
 {
-	INIT(check, w, cb);
+	INIT(check, BUTTER_EV_CHECK, w, cb);
 }
 
 int butter_ev_check_start(struct butter_loop *loop, struct butter_ev_check *w)
@@ -66,7 +64,7 @@ void butter_ev_check_stop(struct butter_loop *loop, struct butter_ev_check *w)
 void butter_ev_fork_init(struct butter_ev_fork *w,
 			 void (*cb)(struct butter_loop *loop, struct butter_ev_fork *w, uint32_t revents))
 {
-	INIT(fork, w, cb);
+	INIT(fork, BUTTER_EV_FORK, w, cb);
 }
 
 int butter_ev_fork_start(struct butter_loop *loop, struct butter_ev_fork *w)
@@ -82,7 +80,7 @@ void butter_ev_fork_stop(struct butter_loop *loop, struct butter_ev_fork *w)
 void butter_ev_defer_init(struct butter_ev_defer *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_defer *w, uint32_t revents))
 {
-	INIT(defer, w, cb);
+	INIT(defer, BUTTER_EV_DEFER, w, cb);
 }
 
 int butter_ev_defer_start(struct butter_loop *loop, struct butter_ev_defer *w)
@@ -96,13 +94,13 @@ void butter_ev_defer_stop(struct butter_loop *loop, struct butter_ev_defer *w)
 }
 
 /* Cleanup watchers do not hold the loop. They are in the order in which they are called. */
-static void cleanup_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__cleanup_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_cleanup *w = (struct butter_ev_cleanup *)ev;
 	w->cb(loop, w, revents);
 }
 
-static int cleanup_start(struct butter_loop *loop, struct butter_ev *w)
+int butter__cleanup_start(struct butter_loop *loop, struct butter_ev *w)
 {
 	struct butter_ev **head = &loop->rings[BUTTER__RING_CLEANUP], *before = *head;
 	w->flags |= BUTTER__UNHELD;
@@ -119,19 +117,16 @@ static int cleanup_start(struct butter_loop *loop, struct butter_ev *w)
 	return 0;
 }
 
-static void cleanup_stop(struct butter_loop *loop, struct butter_ev *w)
+void butter__cleanup_stop(struct butter_loop *loop, struct butter_ev *w)
 {
 	butter__ring_remove(&loop->rings[BUTTER__RING_CLEANUP], w);
 }
-
-static const struct butter_ev_ops cleanup_ops = {
-	.kind = BUTTER_EV_CLEANUP, .invoke = cleanup_invoke, .start = cleanup_start, .stop = cleanup_stop};
 
 void butter_ev_cleanup_init(struct butter_ev_cleanup *w,
 			    void (*cb)(struct butter_loop *loop, struct butter_ev_cleanup *w,
 				       uint32_t revents))
 {
-	INIT(cleanup, w, cb);
+	INIT(cleanup, BUTTER_EV_CLEANUP, w, cb);
 }
 
 int butter_ev_cleanup_start(struct butter_loop *loop, struct butter_ev_cleanup *w)
@@ -145,7 +140,7 @@ void butter_ev_cleanup_stop(struct butter_loop *loop, struct butter_ev_cleanup *
 }
 
 /* Idle watchers: a ring for each priority. */
-static void idle_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__idle_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_idle *w = (struct butter_ev_idle *)ev;
 	w->cb(loop, w, revents);
@@ -156,26 +151,23 @@ static struct butter_ev **idle_ring(struct butter_loop *loop, const struct butte
 	return &loop->rings[BUTTER__RING_IDLE + w->priority - BUTTER_EV_PRIORITY_MIN];
 }
 
-static int idle_start(struct butter_loop *loop, struct butter_ev *w)
+int butter__idle_start(struct butter_loop *loop, struct butter_ev *w)
 {
 	butter__ring_add(idle_ring(loop, w), w);
 	loop->idle_count++;
 	return 0;
 }
 
-static void idle_stop(struct butter_loop *loop, struct butter_ev *w)
+void butter__idle_stop(struct butter_loop *loop, struct butter_ev *w)
 {
 	butter__ring_remove(idle_ring(loop, w), w);
 	loop->idle_count--;
 }
 
-static const struct butter_ev_ops idle_ops = {
-	.kind = BUTTER_EV_IDLE, .invoke = idle_invoke, .start = idle_start, .stop = idle_stop};
-
 void butter_ev_idle_init(struct butter_ev_idle *w,
 			 void (*cb)(struct butter_loop *loop, struct butter_ev_idle *w, uint32_t revents))
 {
-	INIT(idle, w, cb);
+	INIT(idle, BUTTER_EV_IDLE, w, cb);
 }
 
 int butter_ev_idle_start(struct butter_loop *loop, struct butter_ev_idle *w)

@@ -155,7 +155,7 @@ static void soil_all(struct butter_loop *loop)
 {
 	struct butter_ev *head = loop->rings[BUTTER__RING_OTHER];
 	for (struct butter_ev *ev = head; ev; ev = butter__ring_next(head, ev))
-		if (ev->ops->kind == BUTTER_EV_STAT)
+		if (butter__kind_bit(ev) == BUTTER_EV_STAT)
 			butter__stat_soil(loop, ((struct butter_ev_stat *)ev)->state,
 					  BUTTER__LOOK | BUTTER__WALK | BUTTER__MODIFIED);
 }
@@ -163,7 +163,7 @@ static void soil_all(struct butter_loop *loop)
 static void poll_one(struct butter_loop *loop, struct butter_ev *ev, void *error)
 {
 	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
-	if (ev->ops->kind != BUTTER_EV_STAT)
+	if (butter__kind_bit(ev) != BUTTER_EV_STAT)
 		return;
 	w->polled = 1;
 	w->refused = *(int *)error;
@@ -227,7 +227,7 @@ void butter__stats_close(struct butter_loop *loop)
 	butter__free(loop->stats);
 }
 
-static void stat_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__stat_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
 	if (!butter__take_news(ev))
@@ -245,7 +245,7 @@ static void begin(struct butter_ev_stat *w)
 	w->timer.ev.priority = w->ev.priority;
 }
 
-static int stat_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__stat_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
 	if (!w->path || !*w->path || w->interval < 0) {
@@ -269,7 +269,7 @@ static int stat_start(struct butter_loop *loop, struct butter_ev *ev)
 	return 0;
 }
 
-static void stat_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__stat_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_stat *w = (struct butter_ev_stat *)ev;
 	butter_ev_timer_stop(loop, &w->timer);
@@ -279,15 +279,12 @@ static void stat_stop(struct butter_loop *loop, struct butter_ev *ev)
 	butter__ring_remove(&loop->rings[BUTTER__RING_OTHER], ev);
 }
 
-static const struct butter_ev_ops stat_ops = {
-	.kind = BUTTER_EV_STAT, .invoke = stat_invoke, .start = stat_start, .stop = stat_stop};
-
 void butter_ev_stat_init(struct butter_ev_stat *w,
 			 void (*cb)(struct butter_loop *loop, struct butter_ev_stat *w, uint32_t revents),
 			 const char *path, int64_t interval)
 {
 	*w = (struct butter_ev_stat){.cb = cb, .path = path, .interval = interval};
-	butter__init(&w->ev, &stat_ops);
+	butter__init(&w->ev, BUTTER_EV_STAT);
 }
 
 int butter_ev_stat_set(struct butter_ev_stat *w, const char *path, int64_t interval)

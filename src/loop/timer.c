@@ -7,7 +7,7 @@ static int64_t not_negative(int64_t ns)
 	return ns < 0 ? 0 : ns;
 }
 
-static void timer_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
+void butter__timer_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_t revents)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
 	if (!butter__take_news(ev))
@@ -15,12 +15,12 @@ static void timer_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_
 	w->cb(loop, w, revents);
 }
 
+/* In ev.detail: the number of the clock, and whether after is a time of it. */
+enum { DETAIL_CLOCK = 3, DETAIL_ABSOLUTE = 4 };
+
 static struct butter__clock *clock_of(struct butter_loop *loop, const struct butter_ev_timer *w)
 {
-	struct butter__clock *clock = loop->clocks;
-	while (clock->clockid != w->clockid)
-		clock++;
-	return clock;
+	return &loop->clocks[w->ev.detail & DETAIL_CLOCK];
 }
 
 static int start_after(struct butter_loop *loop, struct butter_ev_timer *w, int64_t after)
@@ -31,32 +31,28 @@ static int start_after(struct butter_loop *loop, struct butter_ev_timer *w, int6
 	return butter__wheel_take_after(&clock->wheel, w, after, &w->slot);
 }
 
-static int timer_start(struct butter_loop *loop, struct butter_ev *ev)
+int butter__timer_start(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
 	if (start_after(loop, w, not_negative(w->after)) < 0)
 		return -1;
-	if (w->flags & BUTTER_EV_TIMER_ABSOLUTE)
+	if (w->ev.detail & DETAIL_ABSOLUTE)
 		butter__wheel_set(&clock_of(loop, w)->wheel, w->slot, not_negative(w->after));
 	return 0;
 }
 
-static void timer_stop(struct butter_loop *loop, struct butter_ev *ev)
+void butter__timer_stop(struct butter_loop *loop, struct butter_ev *ev)
 {
 	struct butter_ev_timer *w = (struct butter_ev_timer *)ev;
 	butter__wheel_drop(&clock_of(loop, w)->wheel, w->slot);
 }
 
-static const struct butter_ev_ops timer_ops = {
-	.kind = BUTTER_EV_TIMER, .invoke = timer_invoke, .start = timer_start, .stop = timer_stop};
-
 void butter_ev_timer_init(struct butter_ev_timer *w,
 			  void (*cb)(struct butter_loop *loop, struct butter_ev_timer *w, uint32_t revents),
 			  int64_t after, int64_t repeat)
 {
-	*w = (struct butter_ev_timer){
-		.cb = cb, .after = after, .repeat = not_negative(repeat), .clockid = CLOCK_MONOTONIC};
-	butter__init(&w->ev, &timer_ops);
+	*w = (struct butter_ev_timer){.cb = cb, .after = after, .repeat = not_negative(repeat)};
+	butter__init(&w->ev, BUTTER_EV_TIMER);
 }
 
 int butter_ev_timer_set(struct butter_ev_timer *w, int64_t after, int64_t repeat)
@@ -72,26 +68,25 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 {
 	if (butter__settable(&w->ev) < 0)
 		return -1;
-	if ((clockid != CLOCK_MONOTONIC && clockid != CLOCK_BOOTTIME && clockid != CLOCK_REALTIME) ||
-	    flags & ~BUTTER_EV_TIMER_ABSOLUTE) {
+	int clock = butter__clock_number(clockid);
+	if (clock < 0 || flags & ~BUTTER_EV_TIMER_ABSOLUTE) {
 		errno = EINVAL;
 		return -1;
 	}
-	w->clockid = (int16_t)clockid;
-	w->flags = (uint16_t)flags;
+	w->ev.detail = (unsigned)clock & DETAIL_CLOCK;
+	if (flags)
+		w->ev.detail |= DETAIL_ABSOLUTE;
 	return 0;
 }
 
 /* butter_watcher_start() in one for what most are. */
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	if (w->ev.active || !w->ev.ops || w->flags)
+	if (w->ev.active || !w->ev.kind || w->ev.detail)
 		return butter_watcher_start(loop, &w->ev);
 	butter__clamp(&w->ev);
 	if (butter__pending_reserve(loop, &w->ev) < 0)
 		return -1;
-	if (w->clockid != CLOCK_MONOTONIC)
-		return butter_watcher_start(loop, &w->ev);
 	if (butter__wheel_take_after(&loop->clocks[0].wheel, w, not_negative(w->after), &w->slot) < 0)
 		return -1;
 	return butter__started(loop, &w->ev);
@@ -104,7 +99,7 @@ void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_timer *w)
 
 int butter_ev_timer_again(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	if (!w->ev.ops) {
+	if (!w->ev.kind) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -145,7 +140,9 @@ void butter__timer_expired(struct butter_loop *loop, struct butter__clock *clock
 		butter__wheel_drop(&clock->wheel, slot);
 		butter__stopped(loop, &w->ev);
 	}
-	w->expirations = w->ev.flags & BUTTER__FRESH ? w->expirations + times : times;
+	if (w->ev.flags & BUTTER__FRESH)
+		times += w->expirations;
+	w->expirations = times < UINT32_MAX ? (uint32_t)times : UINT32_MAX;
 	w->ev.flags |= BUTTER__FRESH;
 	butter__feed(loop, &w->ev, BUTTER_EV_TIMER);
 }

@@ -46,7 +46,7 @@ struct walk {
 static void choose(struct butter_loop *loop, struct butter_ev *w, void *arg)
 {
 	const struct walk *walk = arg;
-	if (!(w->flags & BUTTER__HIDDEN) && w->ops->kind & walk->kinds)
+	if (!(w->flags & BUTTER__HIDDEN) && butter__kind_bit(w) & walk->kinds)
 		walk->cb(loop, w, walk->arg);
 }
 
@@ -67,7 +67,7 @@ struct count {
 static int ring_is_sound(const struct butter_ev *w)
 {
 	const struct butter_ev_link *link = butter__link(w);
-	return w->ops->kind & (BUTTER_EV_TIMER | BUTTER_EV_PERIODIC) ||
+	return butter__kind_bit(w) & (BUTTER_EV_TIMER | BUTTER_EV_PERIODIC) ||
 	       (butter__link(link->next)->prev == w && butter__link(link->prev)->next == w);
 }
 
@@ -76,7 +76,7 @@ static void count_one(struct butter_loop *loop, struct butter_ev *w, void *arg)
 	struct count *count = arg;
 	(void)loop;
 	count->holds += !(w->flags & BUTTER__UNHELD);
-	count->idle += w->ops->kind == BUTTER_EV_IDLE;
+	count->idle += butter__kind_bit(w) == BUTTER_EV_IDLE;
 	count->more += !!(w->flags & BUTTER__MORE);
 	if (!w->active || w->priority < BUTTER_EV_PRIORITY_MIN || w->priority > BUTTER_EV_PRIORITY_MAX ||
 	    !ring_is_sound(w))

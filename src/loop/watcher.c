@@ -5,6 +5,18 @@
 
 enum { FIRST_ROOM = 16 };
 
+#define KIND(T, bit)                                                                                         \
+	[BUTTER__KIND_OF(bit)] = {                                                                           \
+		.invoke = butter__##T##_invoke, .start = butter__##T##_start, .stop = butter__##T##_stop}
+
+const struct butter__kind butter__kinds[BUTTER__KINDS] = {
+	KIND(io, BUTTER_EV_IO),         KIND(timer, BUTTER_EV_TIMER),     KIND(periodic, BUTTER_EV_PERIODIC),
+	KIND(signal, BUTTER_EV_SIGNAL), KIND(child, BUTTER_EV_CHILD),     KIND(stat, BUTTER_EV_STAT),
+	KIND(idle, BUTTER_EV_IDLE),     KIND(prepare, BUTTER_EV_PREPARE), KIND(check, BUTTER_EV_CHECK),
+	KIND(embed, BUTTER_EV_EMBED),   KIND(fork, BUTTER_EV_FORK),       KIND(cleanup, BUTTER_EV_CLEANUP),
+	KIND(async, BUTTER_EV_ASYNC),   KIND(event, BUTTER_EV_EVENT),     KIND(pressure, BUTTER_EV_PRESSURE),
+	KIND(defer, BUTTER_EV_DEFER)};
+
 int butter__pending_grow(struct butter__pendings *q)
 {
 	struct butter__pending *items = butter__grow(q->items, &q->room, FIRST_ROOM, sizeof(*items));
@@ -46,12 +58,12 @@ int butter_watcher_start(struct butter_loop *loop, struct butter_ev *w)
 {
 	if (w->active)
 		return 0;
-	if (!w->ops) {
+	if (!w->kind) {
 		errno = EINVAL;
 		return -1;
 	}
 	butter__clamp(w);
-	if (butter__pending_reserve(loop, w) < 0 || w->ops->start(loop, w) < 0)
+	if (butter__pending_reserve(loop, w) < 0 || butter__kinds[w->kind].start(loop, w) < 0)
 		return -1;
 	return butter__started(loop, w);
 }
@@ -65,7 +77,7 @@ void butter_watcher_stop(struct butter_loop *loop, struct butter_ev *w)
 	if (!w->active)
 		return;
 	int saved = errno;
-	w->ops->stop(loop, w);
+	butter__kinds[w->kind].stop(loop, w);
 	butter__stopped(loop, w);
 	errno = saved;
 }
@@ -82,7 +94,7 @@ int butter_watcher_is_pending(const struct butter_ev *w)
 
 uint32_t butter_watcher_kind(const struct butter_ev *w)
 {
-	return w->ops ? w->ops->kind : 0;
+	return butter__kind_bit(w);
 }
 
 uint32_t butter_watcher_clear_pending(struct butter_loop *loop, struct butter_ev *w)
@@ -95,7 +107,7 @@ uint32_t butter_watcher_clear_pending(struct butter_loop *loop, struct butter_ev
 
 int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
 {
-	if (!w->ops) {
+	if (!w->kind) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -110,8 +122,8 @@ int butter_watcher_feed(struct butter_loop *loop, struct butter_ev *w, uint32_t 
 
 void butter_watcher_invoke(struct butter_loop *loop, struct butter_ev *w, uint32_t revents)
 {
-	if (w->ops)
-		w->ops->invoke(loop, w, revents);
+	if (w->kind)
+		butter__invoke(loop, w, revents);
 }
 
 int butter_watcher_priority(const struct butter_ev *w)
@@ -164,6 +176,6 @@ void butter_loop_invoke_pending(struct butter_loop *loop)
 		if (!w)
 			continue;
 		uint32_t revents = pending_remove(loop, w);
-		w->ops->invoke(loop, w, revents);
+		butter__invoke(loop, w, revents);
 	}
 }

@@ -89,8 +89,9 @@ struct watcher {
 	uint32_t revents;
 	struct place place;
 	uint64_t started; /* in the order of starts */
-	int of;           /* which file, process, signal, path, source or loop it watches */
+	int of;           /* which file, process, signal, path, source, loop or clock it watches */
 	int is_new;       /* io: of which epoll does not know yet */
+	int is_absolute;  /* timer: what it was given is a time */
 	int unsettled;    /* timer: at counts from when the clock is read */
 	int64_t at;
 	uint64_t times; /* timer: expirations not told */

@@ -150,8 +150,7 @@ static struct watcher *first_timer(clockid_t id, int64_t now)
 {
 	struct watcher *first = NULL;
 	for (struct watcher *w = m.watchers; w < MODEL_END; w++)
-		if (w->active && w->kind == TIMER && w->real->timer.clockid == id && !w->unsettled &&
-		    w->at <= now &&
+		if (w->active && w->kind == TIMER && w->of == id && !w->unsettled && w->at <= now &&
 		    (!first || w->at < first->at || (w->at == first->at && w->started < first->started)))
 			first = w;
 	return first;

@@ -54,8 +54,11 @@ static void init_timer(struct watcher *w)
 	unsigned clock = model_random(6);
 	int64_t repeat = model_random(3) ? 0 : 1 + model_random(1000000);
 	butter_ev_timer_init(timer, on_timer, afters[model_random(6)], clock < 2 ? 0 : repeat);
-	if (clock > 2)
+	w->of = CLOCK_MONOTONIC;
+	w->is_absolute = clock <= 2;
+	if (!w->is_absolute)
 		return;
+	w->of = clocks[clock];
 	timer->after = model_random(4) ? 1 + model_random(PAST - 1) : far;
 	require(butter_ev_timer_set_clock(timer, clocks[clock], BUTTER_EV_TIMER_ABSOLUTE) == 0, "a clock");
 }
@@ -162,7 +165,7 @@ static void started(struct watcher *w)
 	w->active = 1;
 	w->started = ++m.starts;
 	if (w->kind == TIMER) {
-		w->unsettled = !(w->real->timer.flags & BUTTER_EV_TIMER_ABSOLUTE);
+		w->unsettled = !w->is_absolute;
 		w->at = w->real->timer.after < 0 ? 0 : w->real->timer.after;
 	} else if (w->kind == PERIODIC) {
 		w->at = w->real->periodic.offset;

@@ -110,8 +110,9 @@ int model_is_due(const struct watcher *w, uint32_t revents)
 static void tells_news(struct watcher *w)
 {
 	if (w->kind == TIMER)
-		require(w->real->timer.expirations == w->times, "expirations %llu and not %llu",
-			(unsigned long long)w->real->timer.expirations, (unsigned long long)w->times);
+		require(w->real->timer.expirations == (w->times < UINT32_MAX ? w->times : UINT32_MAX),
+			"expirations %u and not %llu", w->real->timer.expirations,
+			(unsigned long long)w->times);
 	w->times = 0;
 	if (w->kind != STAT)
 		return;

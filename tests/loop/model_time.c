@@ -10,7 +10,7 @@ void model_update_now(void)
 
 static int is_put_off(const struct watcher *w)
 {
-	return w->active && w->kind == TIMER && !w->unsettled && w->real->timer.clockid == CLOCK_MONOTONIC;
+	return w->active && w->kind == TIMER && !w->unsettled && w->of == CLOCK_MONOTONIC;
 }
 
 /* By how much, a timer tells; it is the same for all, and no more than has passed. */

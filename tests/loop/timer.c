@@ -4,6 +4,7 @@
 
 static struct butter_ev_timer timer[8];
 static int64_t fired;
+static clockid_t fired_clock = CLOCK_MONOTONIC;
 
 NOTING(timer)
 
@@ -16,9 +17,9 @@ static void start(int i, int64_t after, int64_t repeat)
 
 static void take_time(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
 {
-	(void)in;
+	(void)in, (void)w;
 	ck_assert_uint_eq(revents, BUTTER_EV_TIMER);
-	fired = clock_ns(w->clockid);
+	fired = clock_ns(fired_clock);
 }
 
 START_TEST(a_timer_is_never_early)
@@ -28,8 +29,9 @@ START_TEST(a_timer_is_never_early)
 	for (int i = 0; i < 60; i++) {
 		int64_t after = i % 20 * 100000 + i;
 		butter_ev_timer_init(&timer[0], take_time, after, 0);
-		ck_assert_int_eq(butter_ev_timer_set_clock(&timer[0], clocks[i % 3], 0), 0);
-		int64_t before = clock_ns(clocks[i % 3]);
+		fired_clock = clocks[i % 3];
+		ck_assert_int_eq(butter_ev_timer_set_clock(&timer[0], fired_clock, 0), 0);
+		int64_t before = clock_ns(fired_clock);
 		ck_assert_int_eq(butter_ev_timer_start(loop, &timer[0]), 0);
 		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_DEFAULT), 0);
 		ck_assert_int_ge(fired - before, after);
@@ -139,6 +141,23 @@ START_TEST(what_was_fed_has_not_expired)
 }
 END_TEST
 
+START_TEST(expirations_that_do_not_fit_are_the_most_there_are)
+{
+	new_loop();
+	butter_ev_timer_init(&timer[0], note_timer, 0, 1); /* since 1970 */
+	timer[0].ev.data = NUMBER(0);
+	ck_assert_int_eq(butter_ev_timer_set_clock(&timer[0], CLOCK_REALTIME, BUTTER_EV_TIMER_ABSOLUTE), 0);
+	ck_assert_int_eq(butter_ev_timer_start(loop, &timer[0]), 0);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_noted(0);
+	ck_assert_uint_eq(timer[0].expirations, UINT32_MAX);
+	butter_loop_run(loop, BUTTER_RUN_NOWAIT);
+	ck_assert_noted(0);
+	ck_assert_uint_lt(timer[0].expirations, UINT32_MAX);
+	free_loop();
+}
+END_TEST
+
 /* Takes back, in the callback of one timer, what has expired of the next, and feeds it. */
 static void take_back(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
 {
@@ -223,7 +242,8 @@ END_TEST
 START_TEST(an_absolute_timer_waits_for_a_time_of_its_clock)
 {
 	new_loop();
-	int64_t at = clock_ns(CLOCK_REALTIME) + 2 * MILLISECOND;
+	fired_clock = CLOCK_REALTIME;
+	int64_t at = clock_ns(fired_clock) + 2 * MILLISECOND;
 	butter_ev_timer_init(&timer[0], take_time, at, 0);
 	ck_assert_int_eq(butter_ev_timer_set_clock(&timer[0], CLOCK_REALTIME, BUTTER_EV_TIMER_ABSOLUTE), 0);
 	ck_assert_int_eq(butter_ev_timer_start(loop, &timer[0]), 0);
@@ -354,6 +374,7 @@ SUITE(loop_timer)
 	tcase_add_test(tc, a_timer_that_does_not_repeat_is_stopped_before_its_callback);
 	tcase_add_test(tc, a_repeating_timer_keeps_its_phase_and_tells_what_was_missed);
 	tcase_add_test(tc, what_was_fed_has_not_expired);
+	tcase_add_test(tc, expirations_that_do_not_fit_are_the_most_there_are);
 	tcase_add_test(tc, expirations_that_were_taken_back_or_told_are_not_told);
 	tcase_add_test(tc, a_repeat_that_is_written_counts_from_the_next_time_and_below_0_is_once);
 	tcase_add_test(tc, again_puts_a_timeout_off);

@@ -116,7 +116,9 @@ START_TEST(damage_is_noticed)
 	DAMAGE(loop->pending[2].active, 1000);
 	DAMAGE(io[0].ev.pending, 0);
 	DAMAGE(io[0].ev.priority, 1);
-	DAMAGE(io[0].ev.active, 0);
+	struct butter_ev inactive = io[0].ev;
+	inactive.active = 0;
+	DAMAGE(io[0].ev, inactive);
 	DAMAGE(io[0].fd, 1);
 	DAMAGE(io[0].link.prev, &io[0].ev);
 	DAMAGE(loop->fds[0].changed, 0);
