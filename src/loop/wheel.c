@@ -210,30 +210,18 @@ static int resize(struct butter__wheel *h, uint32_t room)
 		return -1;
 	h->entries = entries;
 	h->room = room;
-	return 0;
-}
-
-/* One that was never used. 0: there is none. */
-static uint32_t new_slot(struct butter__wheel *h)
-{
-	if (h->used == h->room && resize(h, h->room ? h->room * 2 : FIRST_ROOM) < 0)
-		return 0;
 	if (!h->used) {
 		h->stage = BUTTER__STAGE;
 		entry(h, h->used++)->who = NULL;
 	}
-	return h->used++;
+	return 0;
 }
 
 static uint32_t take_slot(struct butter__wheel *h, void *who)
 {
-	uint32_t slot = h->free;
-	if (slot)
-		h->free = entry(h, slot)->next;
-	else if (!(slot = new_slot(h)))
-		return 0;
-	entry(h, slot)->who = who;
-	h->count++;
+	uint32_t slot = butter__wheel_slot(h, who);
+	if (!slot && resize(h, h->room ? h->room * 2 : FIRST_ROOM) == 0)
+		slot = butter__wheel_slot(h, who);
 	return slot;
 }
 
@@ -254,10 +242,10 @@ static void wait_for_clock(struct butter__wheel *h, uint32_t slot, int64_t after
 	link_last(h, h->stage, slot);
 }
 
-int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
+int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t slot,
+			     uint32_t *ret_slot)
 {
-	uint32_t slot = take_slot(h, who);
-	if (!slot)
+	if (!slot && !(slot = take_slot(h, who)))
 		return -1;
 	wait_for_clock(h, slot, after);
 	*ret_slot = slot;

@@ -78,7 +78,22 @@ static inline uint32_t butter__wheel_place_of(const struct butter__wheel *h, int
 /* A chain by next that ends with 0, put in order. */
 uint32_t butter__wheel_sort(struct butter__wheel *h, uint32_t first);
 
-/* A slot for who. 0, or -1 with ENOMEM. */
+/* A slot for who; 0: there is no room. */
+static inline uint32_t butter__wheel_slot(struct butter__wheel *h, void *who)
+{
+	uint32_t slot = h->free;
+	if (slot)
+		h->free = h->entries[slot].next;
+	else if (h->used < h->room)
+		slot = h->used++;
+	else
+		return 0;
+	h->entries[slot].who = who;
+	h->count++;
+	return slot;
+}
+
+/* The same, or -1 with ENOMEM. */
 int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot);
 
 /* As the last of a list that has some. */
@@ -99,24 +114,18 @@ static inline void butter__wheel_append(struct butter__wheel *h, uint32_t list, 
 
 /*
  * butter__wheel_take() and butter__wheel_set_after(). It is what a program with many timeouts does most, so
- * that the common case is where it is called.
+ * that the common case is where it is called; slot is 0 when there is no room.
  */
-int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot);
+int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t slot,
+			     uint32_t *ret_slot);
 static inline int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after,
 					   uint32_t *ret_slot)
 {
-	uint32_t slot = h->free;
-	if ((!slot && h->used == h->room) || !butter__list_count(&h->lists[h->stage]))
-		return butter__wheel_take_first(h, who, after, ret_slot);
-	struct butter__deadline *e = &h->entries[slot ? slot : h->used];
-	if (slot)
-		h->free = e->next;
-	else
-		slot = h->used++;
-	h->count++;
-	e->at = after;
-	e->who = who;
-	e->seq = h->seq++;
+	uint32_t slot = butter__wheel_slot(h, who);
+	if (!slot || !butter__list_count(&h->lists[h->stage]))
+		return butter__wheel_take_first(h, who, after, slot, ret_slot);
+	h->entries[slot].at = after;
+	h->entries[slot].seq = h->seq++;
 	butter__wheel_append(h, h->stage, slot);
 	*ret_slot = slot;
 	return 0;
