@@ -127,6 +127,9 @@ void *loop_ring_start(const struct loop_lib *lib, struct loop_use *use);
 void loop_ring_pass(const struct loop_lib *lib, struct loop_use *use, unsigned active, unsigned writes);
 void loop_ring_stop(const struct loop_lib *lib, struct loop_use *use);
 
+/* Room for watchers, zeroed, for free(3): what it costs to be given its pages is not the library's. */
+void *loop_memory(size_t count, size_t size);
+
 /* Times of timers, from after to after + spread nanoseconds. */
 int64_t *loop_times(unsigned count, int64_t after, int64_t spread);
 void loop_sleep(int64_t ns);

@@ -61,10 +61,8 @@ static void *side_open(struct loop_use *use)
 	if (!x || !(x->loop = butter_loop_new(NULL)))
 		loop_die(&loop_butter, "butter_loop_new");
 	x->use = use;
-	x->ios = calloc(use->io_count + 1, sizeof(*x->ios));
-	x->timers = calloc(use->timer_count + 1, sizeof(*x->timers));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_butter, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(*x->ios));
+	x->timers = loop_memory(use->timer_count, sizeof(*x->timers));
 	butter_ev_async_init(&x->async, on_async);
 	x->async.ev.data = use;
 	if (use->wake)

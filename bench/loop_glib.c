@@ -88,10 +88,8 @@ static void *side_open(struct loop_use *use)
 	x->use = use;
 	x->context = g_main_context_new();
 	x->loop = g_main_loop_new(x->context, FALSE);
-	x->ios = calloc(use->io_count + 1, sizeof(*x->ios));
-	x->timers = calloc(use->timer_count + 1, sizeof(*x->timers));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_glib, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(*x->ios));
+	x->timers = loop_memory(use->timer_count, sizeof(*x->timers));
 	x->async = new_source(x, &async_functions, use);
 	return x;
 }

@@ -56,10 +56,8 @@ static void *side_open(struct loop_use *use)
 	if (!x || !(x->loop = ev_loop_new(EVBACKEND_EPOLL)))
 		loop_die(&loop_libev, "ev_loop_new");
 	x->use = use;
-	x->ios = calloc(use->io_count + 1, sizeof(*x->ios));
-	x->timers = calloc(use->timer_count + 1, sizeof(*x->timers));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_libev, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(*x->ios));
+	x->timers = loop_memory(use->timer_count, sizeof(*x->timers));
 	ev_async_init(&x->async, on_async);
 	x->async.data = use;
 	if (use->wake)

@@ -78,10 +78,8 @@ static void *side_open(struct loop_use *use)
 	if (!x || !(x->base = new_base(use)))
 		loop_die(&loop_libevent, "event_base_new_with_config");
 	x->use = use;
-	x->ios = calloc(use->io_count + 1, sizeof(*x->ios));
-	x->timers = calloc(use->timer_count + 1, sizeof(*x->timers));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_libevent, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(*x->ios));
+	x->timers = loop_memory(use->timer_count, sizeof(*x->timers));
 	check(event_assign(&x->async, x->base, -1, EV_PERSIST | EV_READ, on_async, use));
 	return x;
 }

@@ -61,10 +61,8 @@ static void *side_open(struct loop_use *use)
 		loop_die(&loop_libuv, "malloc");
 	check(uv_loop_init(&x->loop));
 	x->use = use;
-	x->ios = calloc(use->io_count + 1, sizeof(*x->ios));
-	x->timers = calloc(use->timer_count + 1, sizeof(*x->timers));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_libuv, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(*x->ios));
+	x->timers = loop_memory(use->timer_count, sizeof(*x->timers));
 	if (use->wake)
 		check(uv_async_init(&x->loop, &x->async, on_async));
 	x->async.data = use;

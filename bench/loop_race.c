@@ -27,6 +27,18 @@ _Noreturn void loop_die(const struct loop_lib *lib, const char *what)
 	bench_die(what);
 }
 
+void *loop_memory(size_t count, size_t size)
+{
+	enum { PAGE = 4096 };
+	size_t end = (count + 1) * size;
+	volatile char *memory = calloc(1, end);
+	if (!memory)
+		bench_die("malloc");
+	for (size_t i = 0; i < end; i += PAGE)
+		memory[i] = 0;
+	return (void *)memory;
+}
+
 int64_t *loop_times(unsigned count, int64_t after, int64_t spread)
 {
 	int64_t *times = malloc((count + 1) * sizeof(*times));

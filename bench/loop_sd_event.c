@@ -93,10 +93,8 @@ static void *side_open(struct loop_use *use)
 		loop_die(&loop_sd_event, "malloc");
 	check(sd_event_new(&x->event));
 	x->use = use;
-	x->ios = calloc(use->io_count + 1, sizeof(sd_event_source *));
-	x->timers = calloc(use->timer_count + 1, sizeof(sd_event_source *));
-	if (!x->ios || !x->timers)
-		loop_die(&loop_sd_event, "malloc");
+	x->ios = loop_memory(use->io_count, sizeof(sd_event_source *));
+	x->timers = loop_memory(use->timer_count, sizeof(sd_event_source *));
 	if (use->wake) {
 		x->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		check(x->event_fd < 0 ? -errno : 0);
