@@ -8,6 +8,7 @@
 #include <butter/butter.h>
 #include <butter/tree.h>
 
+#include "layout.h"
 #include "test.h"
 
 /* clang-format off */
@@ -63,17 +64,6 @@ CONFORMS(timerfd)
 DECODES_NOT(tree)
 CONFORMS(tree)
 
-#define AT(T, member, offset) _Static_assert(offsetof(struct butter_##T, member) == (offset), #T "." #member)
-#define SIZE(T, size) _Static_assert(sizeof(struct butter_##T) == (size), #T)
-#define WORD (sizeof(void *))
-
-/* A place for 64 bits behind so many bytes: on some 32-bit ABIs 4 are enough of an alignment. */
-struct aligned {
-	char byte;
-	uint64_t number;
-};
-#define ALIGN offsetof(struct aligned, number)
-#define ALIGNED(bytes) (((bytes) + ALIGN - 1) / ALIGN * ALIGN)
 #define HANDLE ALIGNED(16 + WORD)
 
 AT(eventfd_event, value, 0);
@@ -143,29 +133,6 @@ AT(signalfd_event, syscall, 84);
 AT(signalfd_event, call_addr, 88);
 AT(signalfd_event, arch, 96);
 SIZE(signalfd_event, 104);
-AT(tree_event, type, 0);
-AT(tree_event, flags, 4);
-AT(tree_event, root, 8);
-AT(tree_event, pid, 12);
-AT(tree_event, error, 16);
-AT(tree_event, path_len, 20);
-AT(tree_event, old_path_len, 24);
-AT(tree_event, name_len, 28);
-AT(tree_event, path, 32);
-AT(tree_event, old_path, 32 + WORD);
-AT(tree_event, name, 32 + 2 * WORD);
-AT(tree_event, limit, 32 + 3 * WORD);
-AT(tree_event, limit_value, 32 + 4 * WORD);
-AT(tree_event, limit_use, 40 + 4 * WORD);
-AT(tree_event, cookie, 48 + 4 * WORD);
-AT(tree_event, data, 56 + 4 * WORD);
-AT(tree_event, reserved, ALIGNED(56 + 5 * WORD));
-SIZE(tree_event, ALIGNED(56 + 5 * WORD) + 16);
-AT(tree_options, size, 0);
-AT(tree_options, flags, WORD);
-AT(tree_options, scan_workers, WORD + 4);
-AT(tree_options, reserved, ALIGNED(WORD + 8));
-SIZE(tree_options, ALIGNED(WORD + 8) + 32);
 AT(process_event, pid, 0);
 AT(process_event, uid, 4);
 AT(process_event, code, 8);
