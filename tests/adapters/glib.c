@@ -19,27 +19,8 @@ static void close_loop(void *context)
 	g_main_context_unref(context);
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_glib_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *context)
-{
-	return butter_glib_attach(a, context);
-}
-
-static void detach(void *a)
-{
-	butter_glib_detach(a);
-}
-
-static void discard(void *a)
-{
-	butter_glib_detach(a);
-	free(a);
-}
+ADAPTER(glib, loop)
+DISCARDS(glib)
 
 static void turn(void *context, int wait)
 {
@@ -83,17 +64,7 @@ static void unwatch(void *context)
 
 const struct loop_kind kind = {
 	.name = "glib",
-	.size = sizeof(struct butter_glib),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(glib),
 };
 
 START_TEST(null_is_the_default_context)

@@ -23,27 +23,8 @@ static void close_loop(void *loop)
 	ev_loop_destroy(loop);
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_libev_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *loop)
-{
-	return butter_libev_attach(a, loop);
-}
-
-static void detach(void *a)
-{
-	butter_libev_detach(a);
-}
-
-static void discard(void *a)
-{
-	butter_libev_detach(a);
-	free(a);
-}
+ADAPTER(libev, loop)
+DISCARDS(libev)
 
 static void turn(void *loop, int wait)
 {
@@ -85,17 +66,7 @@ static void unwatch(void *loop)
 const struct loop_kind kind = {
 	.name = "libev",
 	.nests = 1,
-	.size = sizeof(struct butter_libev),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(libev),
 };
 
 /* libev stops a watcher of whose fd epoll_ctl(2) will know nothing, for any reason. */

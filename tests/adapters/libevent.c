@@ -21,27 +21,8 @@ static void close_loop(void *base)
 	libevent_global_shutdown();
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_libevent_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *base)
-{
-	return butter_libevent_attach(a, base);
-}
-
-static void detach(void *a)
-{
-	butter_libevent_detach(a);
-}
-
-static void discard(void *a)
-{
-	butter_libevent_detach(a);
-	free(a);
-}
+ADAPTER(libevent, loop)
+DISCARDS(libevent)
 
 static void turn(void *base, int wait)
 {
@@ -75,15 +56,5 @@ static void unwatch(void *base)
 const struct loop_kind kind = {
 	.name = "libevent",
 	.edge = 1,
-	.size = sizeof(struct butter_libevent),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(libevent),
 };

@@ -23,21 +23,7 @@ static void close_loop(void *loop)
 	free(loop);
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_libuv_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *loop)
-{
-	return butter_libuv_attach(a, loop);
-}
-
-static void detach(void *a)
-{
-	butter_libuv_detach(a);
-}
+ADAPTER(libuv, loop)
 
 static void free_adapter(struct butter_libuv *a)
 {
@@ -94,17 +80,7 @@ static void unwatch(void *loop)
 
 const struct loop_kind kind = {
 	.name = "libuv",
-	.size = sizeof(struct butter_libuv),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(libuv),
 };
 
 static unsigned closed_calls;

@@ -29,6 +29,36 @@ struct loop_kind {
 
 extern const struct loop_kind kind;
 
+/* The functions of adapter T, whose attach is given the_loop, made of the void *loop of its file's open. */
+#define ADAPTER(T, the_loop)                                                                                 \
+	static void init(void *a, struct butter_source *source, void *event, size_t size,                    \
+			 butter_adapter_cb *cb, void *data)                                                  \
+	{                                                                                                    \
+		butter_##T##_init(a, source, event, size, cb, data);                                         \
+	}                                                                                                    \
+	static int attach(void *a, void *loop)                                                               \
+	{                                                                                                    \
+		return butter_##T##_attach(a, the_loop);                                                     \
+	}                                                                                                    \
+	static void detach(void *a)                                                                          \
+	{                                                                                                    \
+		butter_##T##_detach(a);                                                                      \
+	}
+
+/* discard where nothing is closed later. */
+#define DISCARDS(T)                                                                                          \
+	static void discard(void *a)                                                                         \
+	{                                                                                                    \
+		butter_##T##_detach(a);                                                                      \
+		free(a);                                                                                     \
+	}
+
+/* The members, of which the others are functions of these names. */
+#define LOOP_MEMBERS(T)                                                                                      \
+	.size = sizeof(struct butter_##T), .open = open_loop, .close = close_loop, .init = init,             \
+	.attach = attach, .detach = detach, .discard = discard, .turn = turn, .timer = start_timer,          \
+	.watch = watch, .unwatch = unwatch
+
 /* A source of the test's own, whose events are numbers from 1 on. */
 struct number_event {
 	uint64_t number;

@@ -32,27 +32,8 @@ static void close_loop(void *memory)
 	free(loop);
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_poll_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *loop)
-{
-	return butter_poll_attach(a, &((struct poll_loop *)loop)->set);
-}
-
-static void detach(void *a)
-{
-	butter_poll_detach(a);
-}
-
-static void discard(void *a)
-{
-	butter_poll_detach(a);
-	free(a);
-}
+ADAPTER(poll, &((struct poll_loop *)loop)->set)
+DISCARDS(poll)
 
 static void turn(void *memory, int wait)
 {
@@ -98,17 +79,7 @@ static void unwatch(void *loop)
 const struct loop_kind kind = {
 	.name = "poll",
 	.nests = 1,
-	.size = sizeof(struct butter_poll),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(poll),
 };
 
 START_TEST(prepare_wants_room_for_all)

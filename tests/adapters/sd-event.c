@@ -22,27 +22,8 @@ static void close_loop(void *event)
 	sd_event_unref(event);
 }
 
-static void init(void *a, struct butter_source *source, void *event, size_t size, butter_adapter_cb *cb,
-		 void *data)
-{
-	butter_sd_event_init(a, source, event, size, cb, data);
-}
-
-static int attach(void *a, void *event)
-{
-	return butter_sd_event_attach(a, event);
-}
-
-static void detach(void *a)
-{
-	butter_sd_event_detach(a);
-}
-
-static void discard(void *a)
-{
-	butter_sd_event_detach(a);
-	free(a);
-}
+ADAPTER(sd_event, loop)
+DISCARDS(sd_event)
 
 static void turn(void *event, int wait)
 {
@@ -86,17 +67,7 @@ static void unwatch(void *event)
 const struct loop_kind kind = {
 	.name = "sd-event",
 	.edge = 1,
-	.size = sizeof(struct butter_sd_event),
-	.open = open_loop,
-	.close = close_loop,
-	.init = init,
-	.attach = attach,
-	.detach = detach,
-	.discard = discard,
-	.turn = turn,
-	.timer = start_timer,
-	.watch = watch,
-	.unwatch = unwatch,
+	LOOP_MEMBERS(sd_event),
 };
 
 START_TEST(attach_fails_as_the_loop_does_and_leaves_nothing)
