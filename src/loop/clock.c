@@ -67,6 +67,7 @@ int butter__clock_open(struct butter_loop *loop, struct butter__clock *clock)
 		return -1;
 	}
 	clock->fd = fd;
+	loop->timed = 1;
 	return 0;
 }
 
@@ -80,6 +81,8 @@ void butter__clocks_read(struct butter_loop *loop, int with_now)
 		struct butter__clock *clock = &loop->clocks[i];
 		if (i == 0 ? !loop->suspended && (clock->wheel.count || with_now) : clock->wheel.count > 0)
 			clock->now = read_clock(clock->clockid);
+		if (!clock->wheel.count)
+			loop->clocked &= (uint8_t) ~(1u << i);
 		butter__wheel_settle(&clock->wheel, clock->now);
 	}
 }
@@ -109,7 +112,7 @@ static void arm(struct butter__clock *clock, int64_t at)
 
 int64_t butter__clocks_arm(struct butter_loop *loop, int with_monotonic)
 {
-	if (!butter__has_clocks(loop))
+	if (!butter__has_timers(loop) && !loop->timed)
 		return -1;
 	for (int i = 0; i < BUTTER__CLOCKS; i++) {
 		struct butter__clock *clock = &loop->clocks[i];

@@ -37,13 +37,13 @@ enum { BUTTER__PRIORITIES = BUTTER_EV_PRIORITY_MAX - BUTTER_EV_PRIORITY_MIN + 1 
 enum butter__ring {
 	BUTTER__RING_PREPARE,
 	BUTTER__RING_CHECK,
+	BUTTER__RING_DEFER,
+	BUTTER__RING_EMBED,
 	BUTTER__RING_FORK,
 	BUTTER__RING_CLEANUP,
 	BUTTER__RING_ASYNC,
 	BUTTER__RING_EVENT,
-	BUTTER__RING_DEFER,
 	BUTTER__RING_CHILD, /* the one that watches every child */
-	BUTTER__RING_EMBED,
 	BUTTER__RING_OTHER, /* composites: watchers that are made of others */
 	BUTTER__RING_IDLE,  /* one for each priority */
 	BUTTER__RINGS = BUTTER__RING_IDLE + BUTTER__PRIORITIES
@@ -98,29 +98,41 @@ struct butter__periodics;
 struct butter__stats;
 
 struct butter_loop {
-	/* The watchers that are pending, by priority; a bit for each priority that has some. */
-	struct butter__pendings pending[BUTTER__PRIORITIES];
-	uint32_t pending_mask;
-	uint32_t event_budget;
-	int64_t holds; /* active watchers, and refs */
-	int64_t refs;  /* butter_loop_ref() less butter_loop_unref() */
-	struct butter__frame *frames;
-	struct butter_ev *rings[BUTTER__RINGS];
+	/* What each iteration looks at, together. */
+	uint32_t pending_mask; /* a bit for each priority of which watchers are pending */
 	uint32_t idle_count;
 	uint32_t more_count; /* those with BUTTER__MORE */
-
-	struct butter__fd *fds; /* by number */
-	int32_t *changes;       /* fds to be told to epoll: room for each once */
-	int32_t *always;        /* fds that are always ready */
-	uint32_t fd_room, change_count, always_count;
+	uint32_t always_count, change_count, fd_room, found_room;
 	int32_t epfd;
+	int64_t holds; /* active watchers, and refs */
+	uint64_t iteration;
+	volatile uint32_t *unforked; /* a page that a fork wipes: 0 in a child; NULL: there is none */
+	struct butter__fd *fds;      /* by number */
 	struct epoll_event *found;
-	uint32_t found_room;
+	uint32_t depth;
+	uint8_t fork_due;
+	uint8_t breaking;
 	uint8_t stale;     /* waits in a row with events of nobody: at 2, epoll has a file that no fd names */
 	uint8_t no_pwait2; /* a timerfd stands in for it */
-	uint8_t ending;
+	uint8_t clocked;   /* a bit for each clock that has had timers since it was last read */
+	uint8_t timed;     /* a clock has a timerfd */
+	uint8_t unread;    /* the clock has not been read since the wait, since nothing needed it */
 	uint8_t suspended;
-	uint8_t unread; /* the clock has not been read since the wait, since nothing needed it */
+	int64_t io_collect, timeout_collect;
+	int64_t waited; /* when the last wait ended */
+	struct butter__periodics *periodics;
+	void (*invoke)(struct butter_loop *loop);
+	void (*release)(struct butter_loop *loop);
+	void (*acquire)(struct butter_loop *loop);
+	struct butter_ev *rings[BUTTER__RINGS];
+
+	struct butter__pendings pending[BUTTER__PRIORITIES]; /* the watchers that are, by priority */
+	struct butter__frame *frames;
+	int64_t refs; /* butter_loop_ref() less butter_loop_unref() */
+	uint32_t event_budget;
+	uint8_t ending;
+	int32_t *changes; /* fds to be told to epoll: room for each once */
+	int32_t *always;  /* fds that are always ready */
 
 	struct butter__clock clocks[BUTTER__CLOCKS]; /* the first is CLOCK_MONOTONIC */
 	struct butter_ev_io wake;                    /* the eventfd */
@@ -130,23 +142,11 @@ struct butter_loop {
 	struct butter__signals *signals;
 	struct butter__children *children;
 	struct butter__once *onces;
-	struct butter__periodics *periodics;
 	struct butter__stats *stats;
 	struct butter_ev_embed *embedders; /* of other loops, which this one is embedded in */
 	struct butter_ev *visited;         /* the next of the loops in it, while they are visited */
 	struct butter_loop *visited_from;
 	uint64_t renewals; /* of epoll: who polls epfd has to begin anew */
-
-	volatile uint32_t *unforked; /* a page that a fork wipes: 0 in a child; NULL: there is none */
-	uint8_t fork_due;
-	uint8_t breaking;
-	uint32_t depth;
-	uint64_t iteration;
-	int64_t waited; /* when the last wait ended */
-	int64_t io_collect, timeout_collect;
-	void (*invoke)(struct butter_loop *loop);
-	void (*release)(struct butter_loop *loop);
-	void (*acquire)(struct butter_loop *loop);
 	void *userdata;
 };
 
@@ -255,16 +255,10 @@ static inline int butter__settable(const struct butter_ev *w)
 #define BUTTER__CONTAINER(member_pointer, type, member)                                                      \
 	((type *)(void *)((char *)(member_pointer)-offsetof(type, member)))
 
+/* Or has had some, since the clocks were last read. */
 static inline int butter__has_timers(const struct butter_loop *loop)
 {
-	return (loop->clocks[0].wheel.count | loop->clocks[1].wheel.count | loop->clocks[2].wheel.count) != 0;
-}
-
-/* Or a timerfd that may be armed. */
-static inline int butter__has_clocks(const struct butter_loop *loop)
-{
-	return butter__has_timers(loop) ||
-	       (loop->clocks[0].fd & loop->clocks[1].fd & loop->clocks[2].fd) >= 0;
+	return loop->clocked;
 }
 
 static inline int butter__forked(const struct butter_loop *loop)

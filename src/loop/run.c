@@ -62,16 +62,17 @@ static void run_deferred(struct butter_loop *loop)
 
 static int has_work(const struct butter_loop *loop)
 {
-	return loop->pending_mask || loop->idle_count || loop->more_count || loop->always_count ||
-	       loop->rings[BUTTER__RING_DEFER] || loop->fork_due;
+	return (loop->pending_mask | loop->idle_count | loop->more_count | loop->always_count |
+		loop->fork_due) ||
+	       loop->rings[BUTTER__RING_DEFER];
 }
 
 /* When the fds have had their least time, or a timer is due; 0: at once. */
 static int64_t collected_at(const struct butter_loop *loop, const struct butter__wait *wait)
 {
-	int64_t at = butter__time_add(loop->waited, loop->io_collect);
 	if (!loop->io_collect || !wait->timeout)
 		return 0;
+	int64_t at = butter__time_add(loop->waited, loop->io_collect);
 	if (wait->timeout > 0 && at > wait->until)
 		at = wait->until;
 	return at > loop->clocks[0].now ? at : 0;
@@ -98,10 +99,12 @@ static int wait_once(struct butter_loop *loop, int64_t timeout)
 		sleep_until(collected);
 		butter__wait_again(&wait);
 	}
-	int count = butter__poll_wait(loop, &wait), saved = errno;
-	if (acquire)
+	int count = butter__poll_wait(loop, &wait);
+	if (acquire) {
+		int saved = errno;
 		acquire(loop);
-	errno = saved;
+		errno = saved;
+	}
 	return count;
 }
 

@@ -28,6 +28,7 @@ static int start_after(struct butter_loop *loop, struct butter_ev_timer *w, int6
 	struct butter__clock *clock = clock_of(loop, w);
 	if (clock != loop->clocks && butter__clock_open(loop, clock) < 0)
 		return -1;
+	loop->clocked |= (uint8_t)(1u << (w->ev.detail & DETAIL_CLOCK));
 	return butter__wheel_take_after(&clock->wheel, w, after, &w->slot);
 }
 
@@ -87,6 +88,7 @@ int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 	butter__clamp(&w->ev);
 	if (butter__pending_reserve(loop, &w->ev) < 0)
 		return -1;
+	loop->clocked |= 1;
 	if (butter__wheel_take_after(&loop->clocks[0].wheel, w, not_negative(w->after), &w->slot) < 0)
 		return -1;
 	return butter__started(loop, &w->ev);

@@ -124,7 +124,8 @@ int butter_loop_verify(const struct butter_loop *loop)
 	for (int i = 0; i < BUTTER__PRIORITIES; i++)
 		is_sound = is_sound && pending_is_sound(loop, i);
 	for (int i = 0; i < BUTTER__CLOCKS; i++)
-		is_sound = is_sound && butter__wheel_is_sound(&loop->clocks[i].wheel);
+		is_sound = is_sound && butter__wheel_is_sound(&loop->clocks[i].wheel) &&
+			   (!loop->clocks[i].wheel.count || loop->clocked >> i & 1);
 	if (is_sound)
 		return 0;
 	errno = EBADMSG;
