@@ -99,6 +99,8 @@ struct loop_race {
 	int base;                        /* LOOP_BASE ... */
 	unsigned rounds;                 /* 0: 11 */
 	double goal;                     /* of butter's ratio to it; butter shall be behind nobody, too */
+	int goals_from;                  /* metrics before this one have no goal */
+	unsigned timers;                 /* a library that takes fewer is no measure of it */
 	loop_side *side;
 	void *arg;
 };

@@ -90,12 +90,15 @@ static void run(const struct loop_race *race, int i, struct figures *figures, ui
 	figures->rounds++;
 }
 
-/* Who shall be faster, and is; NULL: nobody. */
-static const char *ahead(const struct figures *figures, int metric, double *ret_ratio)
+/* Who shall be slower, and is not; NULL: nobody. */
+static const char *ahead(const struct loop_race *race, const struct figures *figures, int metric,
+			 double *ret_ratio)
 {
 	const char *name = NULL;
 	*ret_ratio = NOISE;
 	for (int i = LOOP_BUTTER + 1; loop_libs[i]; i++) {
+		if (loop_libs[i]->max_timers && loop_libs[i]->max_timers < race->timers)
+			continue;
 		double behind = figures[i].rounds ? ratio(&figures[LOOP_BUTTER], &figures[i], metric) : 0;
 		if (behind > *ret_ratio) {
 			*ret_ratio = behind;
@@ -108,12 +111,12 @@ static const char *ahead(const struct figures *figures, int metric, double *ret_
 static void print_verdict(const struct loop_race *race, const struct figures *figures, int metric)
 {
 	double behind, own;
-	if (!figures[LOOP_BUTTER].rounds || !figures[race->base].rounds) {
+	if (!figures[LOOP_BUTTER].rounds || !figures[race->base].rounds || metric < race->goals_from) {
 		printf("      -\n");
 		return;
 	}
 	own = ratio(&figures[LOOP_BUTTER], &figures[race->base], metric);
-	const char *who = ahead(figures, metric, &behind);
+	const char *who = ahead(race, figures, metric, &behind);
 	printf(" %6.2f  %s", race->goal, own <= race->goal ? "" : "above goal ");
 	if (who)
 		printf("behind %s %.2f", who, behind);

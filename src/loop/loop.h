@@ -154,7 +154,10 @@ struct butter_loop {
 static inline void butter__clamp(struct butter_ev *w)
 {
 	const int8_t most = BUTTER_EV_PRIORITY_MAX, least = BUTTER_EV_PRIORITY_MIN;
-	w->priority = w->priority > most ? most : w->priority < least ? least : w->priority;
+	if (w->priority > most)
+		w->priority = most;
+	else if (w->priority < least)
+		w->priority = least;
 }
 
 static inline struct butter__pendings *butter__pending_of(struct butter_loop *loop, const struct butter_ev *w)
