@@ -150,19 +150,22 @@ struct butter_loop {
 	void *userdata;
 };
 
-/* A priority that the caller has written into the struct, which indexes tables. */
+/* The priority from 0 on, which indexes tables. */
+static inline uint8_t butter__level(const struct butter_ev *w)
+{
+	return (uint8_t)(w->priority - BUTTER_EV_PRIORITY_MIN);
+}
+
+/* The caller may have written any into the struct. */
 static inline void butter__clamp(struct butter_ev *w)
 {
-	const int8_t most = BUTTER_EV_PRIORITY_MAX, least = BUTTER_EV_PRIORITY_MIN;
-	if (w->priority > most)
-		w->priority = most;
-	else if (w->priority < least)
-		w->priority = least;
+	if (butter__level(w) >= BUTTER__PRIORITIES)
+		w->priority = w->priority < 0 ? BUTTER_EV_PRIORITY_MIN : BUTTER_EV_PRIORITY_MAX;
 }
 
 static inline struct butter__pendings *butter__pending_of(struct butter_loop *loop, const struct butter_ev *w)
 {
-	return &loop->pending[w->priority - BUTTER_EV_PRIORITY_MIN];
+	return &loop->pending[butter__level(w)];
 }
 
 /*
@@ -170,11 +173,15 @@ static inline struct butter__pendings *butter__pending_of(struct butter_loop *lo
  * it is there when an event comes. 0, or -1 with ENOMEM.
  */
 int butter__pending_grow(struct butter__pendings *q);
+static inline int butter__pending_has_room(const struct butter__pendings *q)
+{
+	return 2 * (q->active + q->count) < q->room; /* so that squeezing is rare */
+}
+
 static inline int butter__pending_reserve(struct butter_loop *loop, const struct butter_ev *w)
 {
 	struct butter__pendings *q = butter__pending_of(loop, w);
-	return 2 * (q->active + q->count) < q->room ? 0
-						    : butter__pending_grow(q); /* so that squeezing is rare */
+	return butter__pending_has_room(q) ? 0 : butter__pending_grow(q);
 }
 
 /* Takes the gaps out of a full queue. */

@@ -80,18 +80,22 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 	return 0;
 }
 
-/* butter_watcher_start() in one for what most are. */
+/* butter_watcher_start() in one where nothing stands in the way. */
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
-	if (w->ev.active || !w->ev.kind || w->ev.detail)
+	struct butter__wheel *wheel = &loop->clocks[0].wheel;
+	if (w->ev.active || w->ev.detail || w->ev.flags || !w->ev.kind ||
+	    butter__level(&w->ev) >= BUTTER__PRIORITIES)
 		return butter_watcher_start(loop, &w->ev);
-	butter__clamp(&w->ev);
-	if (butter__pending_reserve(loop, &w->ev) < 0)
-		return -1;
+	struct butter__pendings *q = butter__pending_of(loop, &w->ev);
+	if (!butter__pending_has_room(q) || !butter__wheel_is_ready(wheel))
+		return butter_watcher_start(loop, &w->ev);
+	q->active++;
+	loop->holds++;
 	loop->clocked |= 1;
-	if (butter__wheel_take_after(&loop->clocks[0].wheel, w, not_negative(w->after), &w->slot) < 0)
-		return -1;
-	return butter__started(loop, &w->ev);
+	w->ev.active = 1;
+	w->slot = butter__wheel_take_ready(wheel, w, not_negative(w->after));
+	return 0;
 }
 
 void butter_ev_timer_stop(struct butter_loop *loop, struct butter_ev_timer *w)

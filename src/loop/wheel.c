@@ -242,10 +242,10 @@ static void wait_for_clock(struct butter__wheel *h, uint32_t slot, int64_t after
 	link_last(h, h->stage, slot);
 }
 
-int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t slot,
-			     uint32_t *ret_slot)
+int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot)
 {
-	if (!slot && !(slot = take_slot(h, who)))
+	uint32_t slot = take_slot(h, who);
+	if (!slot)
 		return -1;
 	wait_for_clock(h, slot, after);
 	*ret_slot = slot;

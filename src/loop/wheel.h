@@ -112,23 +112,25 @@ static inline void butter__wheel_append(struct butter__wheel *h, uint32_t list, 
 		l->first = e->at;
 }
 
+/* butter__wheel_take() and butter__wheel_set_after(). */
+int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after, uint32_t *ret_slot);
+
 /*
- * butter__wheel_take() and butter__wheel_set_after(). It is what a program with many timeouts does most, so
- * that the common case is where it is called; slot is 0 when there is no room.
+ * The same where there is room, and others wait for the clock: what a program with many timeouts does most,
+ * so that it is done where it is called.
  */
-int butter__wheel_take_first(struct butter__wheel *h, void *who, int64_t after, uint32_t slot,
-			     uint32_t *ret_slot);
-static inline int butter__wheel_take_after(struct butter__wheel *h, void *who, int64_t after,
-					   uint32_t *ret_slot)
+static inline int butter__wheel_is_ready(const struct butter__wheel *h)
+{
+	return (h->free || h->used < h->room) && butter__list_count(&h->lists[h->stage]);
+}
+
+static inline uint32_t butter__wheel_take_ready(struct butter__wheel *h, void *who, int64_t after)
 {
 	uint32_t slot = butter__wheel_slot(h, who);
-	if (!slot || !butter__list_count(&h->lists[h->stage]))
-		return butter__wheel_take_first(h, who, after, slot, ret_slot);
-	h->entries[slot].at = after;
 	h->entries[slot].seq = h->seq++;
+	h->entries[slot].at = after;
 	butter__wheel_append(h, h->stage, slot);
-	*ret_slot = slot;
-	return 0;
+	return slot;
 }
 
 /* Takes the slot and its deadline away. */
