@@ -118,6 +118,7 @@ struct butter_loop {
 	uint8_t timed;     /* a clock has a timerfd */
 	uint8_t unread;    /* the clock has not been read since the wait, since nothing needed it */
 	uint8_t suspended;
+	uint8_t busy; /* the last wait was none: what it found was there */
 	int64_t io_collect, timeout_collect;
 	int64_t waited; /* when the last wait ended */
 	struct butter__periodics *periodics;
@@ -293,6 +294,7 @@ int butter__poll_renew(struct butter_loop *loop);
 enum { BUTTER__STALE = 2 };
 /* How long to wait: timeout nanoseconds (-1: for ever), which are over at until by CLOCK_MONOTONIC. */
 struct butter__wait {
+	int is_busy; /* something has probably happened already */
 	int64_t timeout, until;
 };
 void butter__wait_again(struct butter__wait *wait); /* for what is left */

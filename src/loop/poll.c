@@ -272,12 +272,22 @@ int butter__poll_renew(struct butter_loop *loop)
 	return 0;
 }
 
-/* epoll_wait(2) where it does: the other takes the kernel longer. */
-static int wait_once(struct butter_loop *loop, int64_t timeout)
+static int wait_for(struct butter_loop *loop, int milliseconds)
 {
-	if (timeout <= 0 || loop->no_pwait2)
-		return butter_epoll_wait(loop->epfd, loop->found, (int)loop->found_room, timeout ? -1 : 0);
-	struct timespec ts = butter__time_to_timespec(timeout);
+	return butter_epoll_wait(loop->epfd, loop->found, (int)loop->found_room, milliseconds);
+}
+
+/* epoll_wait(2) where it does, and first of all where it will probably do: the other takes the kernel longer.
+ */
+static int wait_once(struct butter_loop *loop, struct butter__wait *wait)
+{
+	if (wait->timeout <= 0 || loop->no_pwait2)
+		return wait_for(loop, wait->timeout ? -1 : 0);
+	int n = wait->is_busy ? wait_for(loop, 0) : 0;
+	wait->is_busy = 0;
+	if (n)
+		return n;
+	struct timespec ts = butter__time_to_timespec(wait->timeout);
 	return butter_epoll_pwait2(loop->epfd, loop->found, (int)loop->found_room, &ts, NULL);
 }
 
@@ -292,7 +302,7 @@ void butter__wait_again(struct butter__wait *wait)
 int butter__poll_wait(struct butter_loop *loop, struct butter__wait *wait)
 {
 	int saved = errno, n;
-	while ((n = wait_once(loop, wait->timeout)) < 0 && errno == EINTR)
+	while ((n = wait_once(loop, wait)) < 0 && errno == EINTR)
 		butter__wait_again(wait);
 	if (n >= 0)
 		errno = saved;

@@ -5,6 +5,9 @@
 #include "../event/time.h"
 #include "loop.h"
 
+/* A wait that took no longer than this did not put the thread to sleep. */
+enum { BUSY_NS = 5000 };
+
 /* How many are pending of each priority. */
 struct counts {
 	uint32_t of[BUTTER__PRIORITIES];
@@ -88,7 +91,7 @@ static void sleep_until(int64_t at)
 /* From release to acquire the loop may be another thread's: what the wait needs is known before. */
 static int wait_once(struct butter_loop *loop, int64_t timeout)
 {
-	struct butter__wait wait = {.timeout = timeout};
+	struct butter__wait wait = {.is_busy = loop->busy, .timeout = timeout};
 	void (*acquire)(struct butter_loop *) = loop->acquire;
 	if (timeout > 0)
 		wait.until = butter__time_add(loop->clocks[0].now, timeout);
@@ -126,8 +129,11 @@ static int wait_for_events(struct butter_loop *loop, int may_wait)
 			butter__periodics_arm(loop);
 		may_wait = may_wait && loop->holds > 0 && !has_work(loop);
 		timeout = may_wait ? butter__clocks_arm(loop, loop->no_pwait2) : 0;
+		int64_t before = loop->clocks[0].now;
 		count = wait_once(loop, timeout);
 		butter__clocks_waited(loop);
+		loop->busy = count > 0 && timeout > 0 && !loop->suspended &&
+			     loop->clocks[0].now - before < BUSY_NS;
 	} while (!count && timeout > 0 && !butter__clocks_are_due(loop));
 	return count;
 }

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include <time.h>
+#include <unistd.h>
+
+#include <butter/eventfd.h>
+
 #include "fault.h"
 #include "notes.h"
 
 static struct butter_ev_timer timer[3];
 
 NOTING(timer)
+NOTING(io)
 
 static void start(int i, clockid_t clockid, int64_t after)
 {
@@ -146,8 +152,69 @@ START_TEST(every_clock_wakes_the_loop)
 }
 END_TEST
 
+/* A monotonic clock that goes on by so much with each look at it, and how often the loop has been given a
+ * time to wait. */
+static int64_t clock_time, clock_step;
+
+static int64_t stepping_clock(void)
+{
+	return clock_time += clock_step;
+}
+
+static unsigned timed_waits(unsigned runs)
+{
+	unsigned before = fault_calls(FAULT_EPOLL_PWAIT2);
+	while (runs--) {
+		ck_assert_int_eq(butter_loop_run(loop, BUTTER_RUN_ONCE), 1);
+		ck_assert_noted(1);
+	}
+	return fault_calls(FAULT_EPOLL_PWAIT2) - before;
+}
+
+static void write_later(int fd)
+{
+	struct timespec time = {0, 2000000};
+	pid_t pid = fork();
+	if (pid == 0) {
+		nanosleep(&time, NULL);
+		_exit(butter_eventfd_write(fd, 1) < 0);
+	}
+	ck_assert_int_gt(pid, 0);
+}
+
+START_TEST(where_events_are_there_already_the_kernel_is_given_no_time_to_wait)
+{
+	struct butter_ev_io io;
+	int fd = butter_eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	clock_step = 0;
+	clock_time = clock_ns(CLOCK_MONOTONIC);
+	fault_monotonic = stepping_clock;
+	new_loop();
+	start(0, CLOCK_MONOTONIC, LONG);
+	butter_ev_io_init(&io, note_io, fd, BUTTER_EV_READ);
+	io.ev.data = NUMBER(1);
+	ck_assert_int_eq(butter_ev_io_start(loop, &io), 0);
+	ck_assert_uint_eq(timed_waits(5), 1);
+	uint64_t count;
+	ck_assert_int_eq(butter_eventfd_read(fd, &count), 0);
+	write_later(fd); /* and when there is nothing, it waits */
+	ck_assert_uint_eq(timed_waits(1), 1);
+	ck_assert_uint_eq(timed_waits(5), 0);
+	clock_step = MILLISECOND; /* as if each wait took long */
+	ck_assert_uint_eq(timed_waits(5), 4);
+	clock_step = 0;
+	ck_assert_uint_eq(timed_waits(5), 1);
+	butter_loop_suspend(loop); /* its clock tells nothing of how long a wait takes */
+	ck_assert_uint_eq(timed_waits(5), 4);
+	fault_monotonic = NULL;
+	free_loop();
+	close(fd);
+}
+END_TEST
+
 SUITE(loop_clock)
 {
+	tcase_add_test(tc, where_events_are_there_already_the_kernel_is_given_no_time_to_wait);
 	tcase_add_test(tc, now_is_read_once_for_each_wait);
 	tcase_add_test(tc, without_timers_now_is_when_it_was_asked_for_first);
 	tcase_add_test(tc, time_does_not_pass_for_timers_of_a_suspended_loop);
