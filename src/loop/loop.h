@@ -209,7 +209,7 @@ static inline void butter__feed(struct butter_loop *loop, struct butter_ev *w, u
 	q->items[q->end] = (struct butter__pending){.w = w, .revents = revents};
 	w->pending = ++q->end;
 	q->count++;
-	loop->pending_mask |= 1u << (w->priority - BUTTER_EV_PRIORITY_MIN);
+	loop->pending_mask |= 1u << butter__level(w);
 }
 
 /* The same, or at once for parts. */

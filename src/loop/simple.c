@@ -148,7 +148,7 @@ void butter__idle_invoke(struct butter_loop *loop, struct butter_ev *ev, uint32_
 
 static struct butter_ev **idle_ring(struct butter_loop *loop, const struct butter_ev *w)
 {
-	return &loop->rings[BUTTER__RING_IDLE + w->priority - BUTTER_EV_PRIORITY_MIN];
+	return &loop->rings[BUTTER__RING_IDLE + butter__level(w)];
 }
 
 int butter__idle_start(struct butter_loop *loop, struct butter_ev *w)

@@ -78,8 +78,7 @@ static void count_one(struct butter_loop *loop, struct butter_ev *w, void *arg)
 	count->holds += !(w->flags & BUTTER__UNHELD);
 	count->idle += butter__kind_bit(w) == BUTTER_EV_IDLE;
 	count->more += !!(w->flags & BUTTER__MORE);
-	if (!w->active || w->priority < BUTTER_EV_PRIORITY_MIN || w->priority > BUTTER_EV_PRIORITY_MAX ||
-	    !ring_is_sound(w))
+	if (!w->active || butter__level(w) >= BUTTER__PRIORITIES || !ring_is_sound(w))
 		count->is_sound = 0;
 }
 

@@ -49,7 +49,7 @@ static uint32_t pending_remove(struct butter_loop *loop, struct butter_ev *w)
 	w->pending = 0;
 	if (--q->count == 0) {
 		q->next = q->end = 0;
-		loop->pending_mask &= ~(1u << (w->priority - BUTTER_EV_PRIORITY_MIN));
+		loop->pending_mask &= ~(1u << butter__level(w));
 	}
 	return item->revents;
 }
