@@ -36,6 +36,14 @@ double bench_per(uint64_t start, unsigned count); /* nanoseconds since start, fo
 /* Sorts them. */
 double bench_median(double *values, size_t count);
 
+/* A median, and between what it would be in 95 of 100 such runs; of a few values, between all of them. */
+struct bench_middle {
+	double median, low, high;
+};
+struct bench_middle bench_middle(double *values, size_t count);
+/* What is to be said of a ratio: above the goal, or near it, is only what noise does not account for. */
+const char *bench_verdict(const struct bench_middle *ratio, double goal);
+
 /* Ends the program when a signal has asked for that. */
 void bench_check_interrupt(void);
 

@@ -25,9 +25,12 @@ BENCH_STAMP := $(B)/bench/peers$(words $(BENCH_TOOLS))
 $(BENCH_STAMP):
 	@mkdir -p $(@D) && rm -f $(@D)/peers? $(@D)/peers?? && : >$@
 
+# A loop of a few cycles takes a fifth more where it happens to lie across what is fetched at once.
+BENCH_ALIGN := -falign-functions=32 -falign-loops=32
+
 $(BENCH): $(wildcard bench/*.c bench/*.h) $(HEADERS) $(SHARED) $(FLAGS_STAMP) $(BENCH_STAMP)
 	$(CC) $(ALL_CPPFLAGS) $(filter -D%,$(BENCH_TOOLS)) $(patsubst -I%,-isystem %,$(filter -I%,$(BENCH_TOOLS))) \
-		$(ALL_CFLAGS) -pthread $(LDFLAGS) -o $@ $(filter bench/%.c,$^) \
+		$(ALL_CFLAGS) $(BENCH_ALIGN) -pthread $(LDFLAGS) -o $@ $(filter bench/%.c,$^) \
 		$(SHARED) -Wl,-rpath,'$$ORIGIN/..' $(filter -l%,$(BENCH_TOOLS))
 
 bench: $(BENCH) $(B)/libbutter.so.$(SOVERSION)

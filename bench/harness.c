@@ -64,6 +64,27 @@ double bench_median(double *values, size_t count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+/* By rank: each value is above the true median as often as a coin falls on one side. */
+struct bench_middle bench_middle(double *values, size_t count)
+{
+	const double squared = 1.96 * 1.96;
+	struct bench_middle middle = {.median = bench_median(values, count)};
+	size_t below = 0;
+	while (2 * below + 2 < count &&
+	       (double)((count - 2 * below - 2) * (count - 2 * below - 2)) >= squared * (double)count)
+		below++;
+	middle.low = values[below];
+	middle.high = values[count - 1 - below];
+	return middle;
+}
+
+const char *bench_verdict(const struct bench_middle *ratio, double goal)
+{
+	if (ratio->median <= goal)
+		return "ok";
+	return ratio->low <= goal ? "near goal" : "above goal";
+}
+
 void bench_check_interrupt(void)
 {
 	errno = 0;
@@ -88,19 +109,21 @@ static void run_round(const struct bench *bench, unsigned round, double *ret_raw
 	bench_check_interrupt();
 }
 
-static void print_line(const char *name, double goal, double raw, double other, double ratio)
+static void print_line(const char *name, double goal, double raw, double other,
+		       const struct bench_middle *ratio)
 {
-	printf("%-36s %9.1f %9.1f %7.3f", name, raw, other, ratio);
+	printf("%-36s %9.1f %9.1f %7.3f", name, raw, other, ratio->median);
 	if (goal > 0)
-		printf(" %6.2f  %s\n", goal, ratio <= goal ? "ok" : "above goal");
+		printf(" %6.2f  %.3f-%.3f  %s\n", goal, ratio->low, ratio->high, bench_verdict(ratio, goal));
 	else
-		printf(" %6s  %s\n", "-", goal < 0 ? "control" : "peer");
+		printf(" %6s  %.3f-%.3f  %s\n", "-", ratio->low, ratio->high, goal < 0 ? "control" : "peer");
 	fflush(stdout);
 }
 
 void bench_figures(const char *name, double goal, double raw, double other)
 {
-	print_line(name, goal, raw, other, other / raw);
+	double ratio = other / raw;
+	print_line(name, goal, raw, other, &(struct bench_middle){ratio, ratio, ratio});
 }
 
 void bench_compare_in(const struct bench *bench, unsigned rounds)
@@ -112,8 +135,8 @@ void bench_compare_in(const struct bench *bench, unsigned rounds)
 		run_round(bench, i, &raw[i], &other[i]);
 		ratio[i] = other[i] / raw[i];
 	}
-	print_line(bench->name, bench->goal, bench_median(raw, rounds), bench_median(other, rounds),
-		   bench_median(ratio, rounds));
+	struct bench_middle middle = bench_middle(ratio, rounds);
+	print_line(bench->name, bench->goal, bench_median(raw, rounds), bench_median(other, rounds), &middle);
 }
 
 void bench_compare(const struct bench *bench)
@@ -126,9 +149,12 @@ void bench_head(void)
 	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	printf("Nanoseconds per call, pair, event or KiB; ratio: median of %d rounds that take turns.\n\n",
+	printf("Nanoseconds per call, pair, event or KiB; ratio: median of %d rounds that take turns; "
+	       "noise:\n"
+	       "between what it would be in 95 of 100 such runs. Near goal: above it, and no more than "
+	       "that.\n\n",
 	       ROUNDS);
-	printf("%-36s %9s %9s %7s %6s\n", "", "raw", "butter", "ratio", "goal");
+	printf("%-36s %9s %9s %7s %6s  %s\n", "", "raw", "butter", "ratio", "goal", "noise");
 }
 
 void bench_missing(const char *name, const char *why)

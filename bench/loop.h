@@ -88,7 +88,7 @@ _Noreturn void loop_die(const struct loop_lib *lib, const char *what);
 #define LOOP_MS 1000000
 #define LOOP_US 1000
 
-enum { LOOP_METRICS = 5 };
+enum { LOOP_METRICS = 5, LOOP_ROUNDS = 25 };
 
 /* One slice of a library: the figures of each metric, or 0 when it was not for this one. */
 typedef int loop_side(const struct loop_lib *lib, void *arg, double *ret);
@@ -97,7 +97,7 @@ typedef int loop_side(const struct loop_lib *lib, void *arg, double *ret);
 struct loop_race {
 	const char *names[LOOP_METRICS]; /* up to a NULL */
 	int base;                        /* LOOP_BASE ... */
-	unsigned rounds;                 /* 0: 11 */
+	int rounds;                      /* up to LOOP_ROUNDS; 0: 11 */
 	double goal;                     /* of butter's ratio to it; butter shall be behind nobody, too */
 	int goals_from;                  /* metrics before this one have no goal */
 	unsigned timers;                 /* a library that takes fewer is no measure of it */

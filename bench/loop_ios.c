@@ -13,15 +13,7 @@
 
 #include "loop.h"
 
-enum {
-	SPARE_FDS = 200,
-	WARM = 2,
-	SLICE_MS = 8,
-	MIN_WRITES = 20,
-	MAX_WRITES = 20000,
-	TIMERFDS = 4000,
-	ROUNDS = 7
-};
+enum { SPARE_FDS = 200, WARM = 2, SLICE_MS = 8, MIN_WRITES = 20, MAX_WRITES = 20000, TIMERFDS = 4000 };
 
 int loop_pass(struct loop_pair *pair)
 {
@@ -151,7 +143,7 @@ static void ring(struct loop_pair *pairs, unsigned count, unsigned active, int64
 				    .timed = times != NULL},
 			    .active = active};
 	struct loop_race race = {
-		.names = {name}, .rounds = ROUNDS, .goal = 1.05, .side = ring_side, .arg = &ring};
+		.names = {name}, .rounds = LOOP_ROUNDS, .goal = 1.05, .side = ring_side, .arg = &ring};
 	snprintf(name, sizeof(name), "%s%u pairs, %u active", times ? "  timeouts, " : "", count, active);
 	loop_race(&race);
 }

@@ -6,18 +6,18 @@
 
 #include "loop.h"
 
-enum { ROUNDS = 11, SLOW_ROUNDS = 1, SLOW_NS = 1000000000 };
+enum { ROUNDS = 11 };
 
-/* What one may be behind another before it is more than noise. */
-#define NOISE BENCH_GOAL
+/* What a peer may take for a row: a slow one runs in the first rounds only. */
+#define PEER_NS (2 * (uint64_t)LOOP_SECOND)
 
 const struct loop_lib *const loop_libs[] = {&loop_epoll,    &loop_butter, &loop_libev,    &loop_libuv,
 					    &loop_libevent, &loop_glib,   &loop_sd_event, NULL};
 
 struct figures {
 	unsigned rounds; /* that it ran in */
-	double value[LOOP_METRICS][ROUNDS];
-	double median[LOOP_METRICS];
+	uint64_t took;
+	double value[LOOP_METRICS][LOOP_ROUNDS];
 };
 
 _Noreturn void loop_die(const struct loop_lib *lib, const char *what)
@@ -59,49 +59,45 @@ void loop_sleep(int64_t ns)
 		;
 }
 
-/* Figures of the rounds in which both ran; the ratio of one to another is that of each such round. */
-static double ratio(const struct figures *x, const struct figures *base, int metric)
+/* Of the rounds in which both ran; the ratio of one to another is that of each such round. */
+static struct bench_middle ratio(const struct figures *x, const struct figures *base, int metric)
 {
-	double ratios[ROUNDS];
+	double ratios[LOOP_ROUNDS];
 	unsigned rounds = x->rounds < base->rounds ? x->rounds : base->rounds;
 	for (unsigned i = 0; i < rounds; i++)
 		ratios[i] = x->value[metric][i] / base->value[metric][i];
-	return bench_median(ratios, rounds);
+	return bench_middle(ratios, rounds);
 }
 
-/* A slow one runs in the first rounds only. */
-static int slow(const struct figures *figures, uint64_t took)
-{
-	return figures->rounds >= SLOW_ROUNDS && took > SLOW_NS;
-}
-
-static void run(const struct loop_race *race, int i, struct figures *figures, uint64_t *took)
+static void run(const struct loop_race *race, int i, struct figures *figures)
 {
 	const struct loop_lib *lib = loop_libs[i];
 	double ret[LOOP_METRICS];
-	if (!lib->open || slow(figures, *took))
+	int is_peer = i != LOOP_BASE && i != LOOP_BUTTER && i != race->base;
+	if (!lib->open || (is_peer && figures->took > PEER_NS))
 		return;
 	uint64_t start = bench_cpu();
 	if (!race->side(lib, race->arg, ret))
 		return;
-	*took = bench_cpu() - start;
+	figures->took += bench_cpu() - start;
 	for (int metric = 0; metric < LOOP_METRICS && race->names[metric]; metric++)
 		figures->value[metric][figures->rounds] = ret[metric];
 	figures->rounds++;
 }
 
-/* Who shall be slower, and is not; NULL: nobody. */
+/* Who shall be slower, and is not, by more than noise; NULL: nobody. */
 static const char *ahead(const struct loop_race *race, const struct figures *figures, int metric,
 			 double *ret_ratio)
 {
 	const char *name = NULL;
-	*ret_ratio = NOISE;
+	*ret_ratio = BENCH_GOAL;
 	for (int i = LOOP_BUTTER + 1; loop_libs[i]; i++) {
-		if (loop_libs[i]->max_timers && loop_libs[i]->max_timers < race->timers)
+		if (!figures[i].rounds ||
+		    (loop_libs[i]->max_timers && loop_libs[i]->max_timers < race->timers))
 			continue;
-		double behind = figures[i].rounds ? ratio(&figures[LOOP_BUTTER], &figures[i], metric) : 0;
-		if (behind > *ret_ratio) {
-			*ret_ratio = behind;
+		struct bench_middle behind = ratio(&figures[LOOP_BUTTER], &figures[i], metric);
+		if (behind.median > *ret_ratio && behind.low > 1) {
+			*ret_ratio = behind.median;
 			name = loop_libs[i]->name;
 		}
 	}
@@ -110,29 +106,29 @@ static const char *ahead(const struct loop_race *race, const struct figures *fig
 
 static void print_verdict(const struct loop_race *race, const struct figures *figures, int metric)
 {
-	double behind, own;
+	double behind;
 	if (!figures[LOOP_BUTTER].rounds || !figures[race->base].rounds || metric < race->goals_from) {
 		printf("      -\n");
 		return;
 	}
-	own = ratio(&figures[LOOP_BUTTER], &figures[race->base], metric);
+	struct bench_middle own = ratio(&figures[LOOP_BUTTER], &figures[race->base], metric);
 	const char *who = ahead(race, figures, metric, &behind);
-	printf(" %6.2f  %s", race->goal, own <= race->goal ? "" : "above goal ");
+	printf(" %6.2f  %.2f-%.2f  %s", race->goal, own.low, own.high, bench_verdict(&own, race->goal));
 	if (who)
-		printf("behind %s %.2f", who, behind);
-	printf("%s\n", own <= race->goal && !who ? "ok" : "");
+		printf(", behind %s %.2f", who, behind);
+	printf("\n");
 }
 
 static void print_row(const struct loop_race *race, const struct figures *figures, int metric)
 {
 	const struct figures *base = &figures[race->base];
-	double values[ROUNDS];
+	double values[LOOP_ROUNDS];
 	for (unsigned i = 0; i < base->rounds; i++)
 		values[i] = base->value[metric][i];
 	printf("%-34s %11.1f", race->names[metric], base->rounds ? bench_median(values, base->rounds) : 0);
 	for (int i = 0; loop_libs[i]; i++)
 		if (figures[i].rounds && base->rounds)
-			printf(" %8.2f", ratio(&figures[i], base, metric));
+			printf(" %8.2f", ratio(&figures[i], base, metric).median);
 		else
 			printf(" %8s", "-");
 	print_verdict(race, figures, metric);
@@ -142,16 +138,15 @@ static void print_row(const struct loop_race *race, const struct figures *figure
 void loop_race(const struct loop_race *race)
 {
 	struct figures *figures = calloc(LOOP_MAX, sizeof(*figures));
-	uint64_t took[LOOP_MAX] = {0};
 	double ret[LOOP_METRICS];
 	if (!figures)
 		bench_die("malloc");
 	race->side(&loop_epoll, race->arg, ret); /* what is done once */
-	int rounds = race->rounds ? (int)race->rounds : ROUNDS;
+	int rounds = race->rounds ? race->rounds : ROUNDS;
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < LOOP_MAX; i++) {
 			int at = (i + round) % LOOP_MAX;
-			run(race, at, &figures[at], &took[at]);
+			run(race, at, &figures[at]);
 			bench_check_interrupt();
 		}
 	for (int metric = 0; metric < LOOP_METRICS && race->names[metric]; metric++)
@@ -169,7 +164,7 @@ static void print_names(const char *title, const char *unit)
 void loop_head(void)
 {
 	print_names("Event loops, ratios to the base", "base, ns");
-	printf(" %6s\n", "goal");
+	printf(" %6s  %-9s\n", "goal", "noise");
 }
 
 void loop_figures_head(const char *title)

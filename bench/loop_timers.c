@@ -14,7 +14,7 @@
 /* malloc(3) keeps nothing as large as this for the next round, whose start is a first one again. */
 enum { NOT_KEPT = 1 << 17 };
 
-enum { TIMERS = 1000000, SPREAD_MS = 100, SLACK_MS = 20, FAR_SECONDS = 1000, ROUNDS = 5 };
+enum { TIMERS = 1000000, SPREAD_MS = 100, SLACK_MS = 20, FAR_SECONDS = 1000, ROUNDS = 15 };
 
 int loop_fired(struct loop_use *use)
 {

@@ -84,10 +84,9 @@ int butter_ev_timer_set_clock(struct butter_ev_timer *w, clockid_t clockid, uint
 int butter_ev_timer_start(struct butter_loop *loop, struct butter_ev_timer *w)
 {
 	struct butter__wheel *wheel = &loop->clocks[0].wheel;
-	if (w->ev.active || w->ev.detail || w->ev.flags || !w->ev.kind ||
-	    butter__level(&w->ev) >= BUTTER__PRIORITIES)
+	struct butter__pendings *q = &loop->pending[-BUTTER_EV_PRIORITY_MIN];
+	if (w->ev.active || w->ev.detail || w->ev.flags || !w->ev.kind || w->ev.priority)
 		return butter_watcher_start(loop, &w->ev);
-	struct butter__pendings *q = butter__pending_of(loop, &w->ev);
 	if (!butter__pending_has_room(q) || !butter__wheel_is_ready(wheel))
 		return butter_watcher_start(loop, &w->ev);
 	q->active++;
