@@ -89,6 +89,42 @@ void trace_expect(void (*fn)(void *), void *arg, const long *numbers, size_t cou
 		ck_assert_int_eq(trace.number[i], numbers[i]);
 }
 
+static int is_heaps(long number)
+{
+	static const long calls[] = {
+		SYS_brk,   SYS_munmap, SYS_madvise, SYS_mremap, SYS_mprotect, SYS_futex,
+#ifdef SYS_mmap2
+		SYS_mmap2,
+#else
+		SYS_mmap,
+#endif
+	};
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (number == calls[i])
+			return 1;
+	return 0;
+}
+
+void trace_drop_heap(struct trace *trace)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < trace->count; i++)
+		if (!is_heaps(trace->number[i]))
+			trace->number[kept++] = trace->number[i];
+	trace->count = kept;
+}
+
+void trace_compare(struct trace *a, struct trace *b)
+{
+	trace_drop_heap(a);
+	trace_drop_heap(b);
+	size_t i = 0;
+	while (i < a->count && i < b->count && a->number[i] == b->number[i])
+		i++;
+	ck_assert_msg(i == a->count && i == b->count, "call %zu: %ld of %zu, %ld of %zu", i,
+		      i < a->count ? a->number[i] : -1, a->count, i < b->count ? b->number[i] : -1, b->count);
+}
+
 size_t trace_count(const struct trace *trace, long number)
 {
 	size_t count = 0;

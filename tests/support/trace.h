@@ -21,6 +21,12 @@ size_t trace_total(void (*fn)(void *), void *arg);
 	trace_expect(fn, arg, (const long[]){__VA_ARGS__}, sizeof((const long[]){__VA_ARGS__}) / sizeof(long))
 void trace_expect(void (*fn)(void *), void *arg, const long *numbers, size_t count);
 
+/* Takes out those that the heap makes, which is when it pleases. */
+void trace_drop_heap(struct trace *trace);
+
+/* Demands that both are the same but for those. */
+void trace_compare(struct trace *a, struct trace *b);
+
 /* How many of them were this one. */
 size_t trace_count(const struct trace *trace, long number);
 
