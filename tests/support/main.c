@@ -16,7 +16,7 @@ static struct suite *suites;
 static unsigned *skipped; /* shared with the processes that the tests run in */
 
 static unsigned fds_before;
-static char *folders[8], *paths[64];
+static char *folders[8], *inside[8], *paths[64];
 static size_t n_folders, n_paths;
 
 void suite_register(struct suite *suite)
@@ -40,6 +40,7 @@ void remove_scratch(void)
 	while (n_folders > 0) {
 		ck_assert_int_eq(nftw(folders[--n_folders], remove_one, 256, FTW_DEPTH | FTW_PHYS), 0);
 		free(folders[n_folders]);
+		free(inside[n_folders]);
 	}
 }
 
@@ -84,7 +85,11 @@ const char *scratch(void)
 	ck_assert_uint_lt(n_folders, sizeof(folders) / sizeof(folders[0]));
 	ck_assert_int_gt(asprintf(&path, "%s/butter-test-XXXXXX", tmp ? tmp : "/tmp"), 0);
 	ck_assert_ptr_nonnull(mkdtemp(path));
-	return folders[n_folders++] = path;
+	ck_assert_int_eq(chmod(path, 0755), 0); /* a test may give its own to others */
+	folders[n_folders] = path;
+	ck_assert_int_gt(asprintf(&inside[n_folders], "%s/in", path), 0);
+	ck_assert_int_eq(mkdir(inside[n_folders], 0700), 0);
+	return inside[n_folders++];
 }
 
 const char *path_in(const char *dir, const char *name)

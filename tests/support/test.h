@@ -38,7 +38,10 @@ void suite_register(struct suite *suite);
 _Noreturn void test_skip(const char *name, const char *reason);
 #define SKIP(reason) test_skip(__func__, reason)
 
-/* A new folder of the test's own, removed after it. The string lives until then. */
+/*
+ * A new folder of the test's own, in one of its own, since TMPDIR has news for those that watch it: the
+ * folders of other tests. Removed after it; the string lives until then.
+ */
 const char *scratch(void);
 
 /* For a child that is to have its own: it leaves its parent's alone, and removes them in the end. */
