@@ -143,10 +143,14 @@ static void send_packet(struct model *m, struct input *in, unsigned arg)
 	in->size -= len;
 }
 
+/* A process that looks into /proc/PID/fd just now would put close(2) off, which the other end then knows
+ * late. */
 static void close_writer(struct model *m)
 {
-	if (m->writer >= 0)
+	if (m->writer >= 0) {
+		require(shutdown(m->writer, SHUT_WR) == 0);
 		close(m->writer);
+	}
 	m->writer = -1;
 }
 
