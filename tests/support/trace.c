@@ -92,7 +92,7 @@ void trace_expect(void (*fn)(void *), void *arg, const long *numbers, size_t cou
 static int is_heaps(long number)
 {
 	static const long calls[] = {
-		SYS_brk,   SYS_munmap, SYS_madvise, SYS_mremap, SYS_mprotect, SYS_futex,
+		SYS_brk,   SYS_munmap, SYS_madvise, SYS_futex,
 #ifdef SYS_mmap2
 		SYS_mmap2,
 #else
