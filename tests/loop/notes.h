@@ -37,13 +37,6 @@ static inline void noted_are(const char *file, int line, const int *expected, in
 		  (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)))
 #define ck_assert_noted_nothing() ck_assert_int_eq(note_count, 0)
 
-static inline int64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-	ck_assert_int_eq(clock_gettime(id, &ts), 0);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static inline void spin_for(int64_t ns)
 {
 	int64_t until = clock_ns(CLOCK_MONOTONIC) + ns;

@@ -26,7 +26,7 @@
 #include "fault.h"
 
 void (*fault_between)(long number);
-int64_t (*fault_monotonic)(void);
+int64_t fault_monotonic, fault_monotonic_step;
 void (*fault_stat)(struct stat *st);
 
 static struct {
@@ -80,6 +80,7 @@ void fault_clear(void)
 {
 	memset(faults, 0, sizeof(faults));
 	clock_offset = 0;
+	fault_monotonic = fault_monotonic_step = 0;
 }
 
 /*
@@ -298,7 +299,7 @@ int wrap_clock_gettime(clockid_t id, struct timespec *ret)
 	int is_other = id == CLOCK_MONOTONIC && fault_monotonic;
 	if (n < 0 || (!is_offset && !is_other))
 		return n;
-	int64_t ns = is_other ? fault_monotonic()
+	int64_t ns = is_other ? fault_monotonic += fault_monotonic_step
 			      : (int64_t)ret->tv_sec * 1000000000 + ret->tv_nsec + clock_offset;
 	*ret = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = (long)(ns % 1000000000)};
 	return n;

@@ -91,7 +91,7 @@ extern void (*fault_between)(long number);
 struct stat;
 extern void (*fault_stat)(struct stat *st);
 
-/* What CLOCK_MONOTONIC says, in nanoseconds; NULL: the kernel's. */
-extern int64_t (*fault_monotonic)(void);
+/* What CLOCK_MONOTONIC says, in nanoseconds, and how far each look moves it; 0: the kernel's. */
+extern int64_t fault_monotonic, fault_monotonic_step;
 
 #endif

@@ -127,6 +127,13 @@ int linux_is_at_least(unsigned major, unsigned minor)
 	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
+int64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+	ck_assert_int_eq(clock_gettime(id, &ts), 0);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 int poll_in(int fd, int ms)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};

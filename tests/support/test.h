@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -65,6 +66,9 @@ int linux_is_at_least(unsigned major, unsigned minor);
 
 /* Open file descriptors of this process. */
 unsigned count_fds(void);
+
+/* A clock's time in nanoseconds. */
+int64_t clock_ns(clockid_t id);
 
 /* poll(2)'s revents for POLLIN, after at most ms milliseconds. */
 int poll_in(int fd, int ms);
