@@ -15,6 +15,9 @@
 
 #define BUTTER_API __attribute__((__visibility__("default")))
 
+/* A definition for callers that optimise, beside the function of the library, which all others call. */
+#define BUTTER__INLINE extern __inline __attribute__((__gnu_inline__))
+
 #ifdef __cplusplus
 #define BUTTER_BEGIN_DECLS extern "C" {
 #define BUTTER_END_DECLS }

@@ -71,6 +71,9 @@ struct butter_loop;
 #define BUTTER_EV_CUSTOM 0x1000000u /* the loop never tells it: for butter_ev_feed() */
 #define BUTTER_EV_ERROR 0x80000000u /* the watcher was stopped; its member error tells why */
 
+/* Private: the number of a kind, from its bit; 0 is none. */
+#define BUTTER__KIND_OF(bit) (__builtin_ctz(bit) - __builtin_ctz(BUTTER_EV_IO) + 1)
+
 #define BUTTER_EV_PRIORITY_MIN (-2)
 #define BUTTER_EV_PRIORITY_MAX 2
 

@@ -17,8 +17,6 @@ struct butter__kind {
 	void (*stop)(struct butter_loop *loop, struct butter_ev *w);
 };
 
-/* The number of a kind, from its bit; 0 is none. */
-#define BUTTER__KIND_OF(bit) (__builtin_ctz(bit) - __builtin_ctz(BUTTER_EV_IO) + 1)
 enum { BUTTER__KINDS = BUTTER__KIND_OF(BUTTER_EV_DEFER) + 1 };
 
 /* watcher.c */

@@ -29,6 +29,8 @@ AT(ev_io, events, CB + 4);
 AT(ev_io, error, CB + 8);
 AT(ev_io, reserved, CB + 12);
 SIZE(ev_io, IO);
+/* butter_ev_timer_init() is inlined. */
+_Static_assert(BUTTER__KIND_OF(BUTTER_EV_TIMER) == 2, "the kind of timers");
 AT(ev_timer, ev, 0);
 AT(ev_timer, cb, EV);
 AT(ev_timer, after, ALIGNED(EV + WORD));

@@ -28,6 +28,28 @@ START_TEST(memory_that_was_not_initialised_is_no_watcher)
 }
 END_TEST
 
+static void never(struct butter_loop *in, struct butter_ev_timer *w, uint32_t revents)
+{
+	(void)in, (void)w, (void)revents;
+	ck_abort();
+}
+
+/* A call by a volatile pointer is one of the library's function; the other one is inlined. */
+START_TEST(the_inline_init_writes_what_the_library_writes)
+{
+	__typeof__(butter_ev_timer_init) *volatile library = butter_ev_timer_init;
+	struct butter_ev_timer here, there;
+	for (int64_t repeat = -1; repeat < 2; repeat++) {
+		memset(&here, 0xa5, sizeof(here));
+		memset(&there, 0x5a, sizeof(there));
+		butter_ev_timer_init(&here, never, 4711, repeat);
+		library(&there, never, 4711, repeat);
+		ck_assert_mem_eq(&here, &there, sizeof(here));
+		ck_assert_uint_eq(butter_ev_kind(&here), BUTTER_EV_TIMER);
+	}
+}
+END_TEST
+
 START_TEST(a_watcher_is_active_from_start_to_stop)
 {
 	new_loop();
@@ -193,6 +215,7 @@ END_TEST
 SUITE(loop_watcher)
 {
 	tcase_add_test(tc, memory_that_was_not_initialised_is_no_watcher);
+	tcase_add_test(tc, the_inline_init_writes_what_the_library_writes);
 	tcase_add_test(tc, a_watcher_is_active_from_start_to_stop);
 	tcase_add_test(tc, feeding_is_one_callback_with_all_that_was_fed);
 	tcase_add_test(tc, what_is_pending_can_be_taken_back);
