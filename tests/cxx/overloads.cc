@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* event.h in C++: every type has every verb as an overload, and they do what they say. */
+/* C++: every type has every verb of event.h as an overload, and they do what they say; what is inline is. */
 #include <butter/butter.h>
 
 #include <cstdio>
+#include <cstring>
 #include <fcntl.h>
 #include <type_traits>
 #include <unistd.h>
@@ -56,6 +57,20 @@ CONFORMS(process)
 CONFORMS(signalfd)
 CONFORMS(timerfd)
 CONFORMS(tree)
+
+static void never(struct butter_loop *, struct butter_ev_timer *, uint32_t)
+{
+}
+
+/* The inline one where the compiler optimises, and by a volatile pointer the library's. */
+static int inlined()
+{
+	decltype(&butter_ev_timer_init) volatile library = butter_ev_timer_init;
+	struct butter_ev_timer here, there;
+	butter_ev_timer_init(&here, never, 4711, -1);
+	library(&there, never, 4711, -1);
+	return std::memcmp(&here, &there, sizeof(here)) != 0 || butter_ev_kind(&here) != BUTTER_EV_TIMER;
+}
 } // namespace test
 
 int main()
@@ -66,7 +81,8 @@ int main()
 		     test::fanotify(butter_fanotify_open(FAN_REPORT_FID, O_RDONLY, nullptr)) +
 		     test::inotify(butter_inotify_open(0)) + test::signalfd(butter_signalfd_open(&none, 0)) +
 		     test::timerfd(butter_timerfd_open(CLOCK_MONOTONIC, 0)) +
-		     test::process(butter_process_open(getpid(), 0)) + test::tree(butter_tree_open(nullptr));
-	std::printf("%d passed, %d failed\n", 7 - failed, failed);
+		     test::process(butter_process_open(getpid(), 0)) + test::tree(butter_tree_open(nullptr)) +
+		     test::inlined();
+	std::printf("%d passed, %d failed\n", 8 - failed, failed);
 	return failed;
 }
