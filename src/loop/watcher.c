@@ -159,12 +159,15 @@ size_t butter_loop_pending_count(const struct butter_loop *loop)
 	return count;
 }
 
-/* Watchers lie anywhere in memory: those that will soon be called are fetched meanwhile. */
-static void fetch_ahead(const struct butter__pendings *q)
+/* Where many are pending: they lie anywhere in memory. */
+static inline void fetch_ahead(const struct butter__pendings *q)
 {
 	enum { AHEAD = 32 };
-	if (q->end - q->next > AHEAD)
-		__builtin_prefetch(q->items[q->next + AHEAD].w, 1);
+	if (q->next % AHEAD || q->end - q->next < AHEAD)
+		return;
+	for (uint32_t i = q->next; i < q->next + AHEAD; i++)
+		if (q->items[i].w)
+			butter__fetch(q->items[i].w);
 }
 
 void butter_loop_invoke_pending(struct butter_loop *loop)

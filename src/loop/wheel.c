@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <stdlib.h>
-
-#include "../event/object.h"
-#include "../event/time.h"
 #include "wheel.h"
+#include "../event/time.h"
 
-enum { FIRST_ROOM = 64, FEW = 64, VALUES = BUTTER__VALUES };
+enum { FEW = 64, VALUES = BUTTER__VALUES };
 
 static struct butter__deadline *entry(const struct butter__wheel *h, uint32_t i)
 {
@@ -55,6 +51,9 @@ static inline void unlink_one(struct butter__wheel *h, uint32_t i)
 		unmark(h, e->list);
 	if (l->head == i)
 		l->head = e->next;
+	for (int k = 0; k < BUTTER__MARKS; k++)
+		if (l->marks[k] == i)
+			l->marks[k] = 0;
 	entry(h, e->prev)->next = e->next;
 	entry(h, e->next)->prev = e->prev;
 	e->list = BUTTER__NOWHERE;
@@ -70,9 +69,86 @@ static uint32_t take_list(struct butter__wheel *h, uint32_t list)
 	return count;
 }
 
+/* Whether a tally is twice a power of two, and not of a few. */
+static inline int is_to_mark(uint32_t tally)
+{
+	return !(tally & (tally - 1)) && tally >= FEW;
+}
+
 static void place(struct butter__wheel *h, uint32_t i)
 {
-	link_last(h, butter__wheel_place_of(h, entry(h, i)->at), i);
+	uint32_t list = butter__wheel_place_of(h, entry(h, i)->at);
+	struct butter__list *l = &h->lists[list];
+	link_last(h, list, i);
+	if (is_to_mark(l->tally)) {
+		l->marks[0] = l->marks[1];
+		l->marks[1] = i;
+	}
+}
+
+/*
+ * What is left of a list that was taken. Where one goes on is known when it has been fetched, so that many
+ * are fetched at a time only from many places: from both ends of the parts in between the marks, in turn.
+ */
+struct rest {
+	struct part {
+		uint32_t first, last;
+	} parts[BUTTER__MARKS + 1];
+	uint32_t count, turn; /* of parts; the part and the end of it that is next */
+};
+
+static struct rest take_rest(struct butter__wheel *h, uint32_t list)
+{
+	const struct butter__list *l = &h->lists[list];
+	struct rest rest = {.count = 0};
+	if (!take_list(h, list))
+		return rest;
+	rest.parts[rest.count++].first = l->head;
+	for (int k = 0; k < BUTTER__MARKS; k++) {
+		if (!l->marks[k] || l->marks[k] == l->head)
+			continue;
+		rest.parts[rest.count - 1].last = entry(h, l->marks[k])->prev;
+		rest.parts[rest.count++].first = l->marks[k];
+	}
+	rest.parts[rest.count - 1].last = entry(h, l->head)->prev;
+	return rest;
+}
+
+static inline uint32_t next_of(const struct butter__wheel *h, struct rest *rest)
+{
+	struct part *part = &rest->parts[rest->turn / 2];
+	uint32_t is_last = rest->turn & 1, i = is_last ? part->last : part->first;
+	if (part->first == part->last) {
+		*part = rest->parts[--rest->count];
+		rest->turn = 0;
+		return i;
+	}
+	if (is_last)
+		part->last = entry(h, i)->prev;
+	else
+		part->first = entry(h, i)->next;
+	rest->turn = rest->turn + 1 < 2 * rest->count ? rest->turn + 1 : 0;
+	return i;
+}
+
+/* A few of it. Nothing is written meanwhile. */
+static uint32_t fetch(const struct butter__wheel *h, struct rest *rest, uint32_t slots[FEW])
+{
+	uint32_t count = 0;
+	while (rest->count && count < FEW)
+		slots[count++] = next_of(h, rest);
+	return count;
+}
+
+static void place_rest(struct butter__wheel *h, struct rest *rest, int64_t base)
+{
+	uint32_t slots[FEW], count;
+	while ((count = fetch(h, rest, slots)))
+		for (uint32_t k = 0; k < count; k++) {
+			struct butter__deadline *e = entry(h, slots[k]);
+			e->at = butter__time_add(e->at, base);
+			place(h, slots[k]);
+		}
 }
 
 /* The first list of all that are placed. There is one. */
@@ -90,49 +166,37 @@ static uint32_t settled(const struct butter__wheel *h)
 
 static void place_settled(struct butter__wheel *h)
 {
-	uint32_t i = h->lists[settled(h)].head;
-	for (uint32_t count = take_list(h, settled(h)); count; count--) {
-		uint32_t next = entry(h, i)->next;
-		entry(h, i)->at = butter__time_add(entry(h, i)->at, h->base);
-		place(h, i);
-		i = next;
-	}
+	struct rest rest = take_rest(h, settled(h));
+	place_rest(h, &rest, h->base);
 }
 
-/* Deals a list that has come up out to lower digits, from both its ends: two fetches at a time. */
+/* Deals a list that has come up out to lower digits. */
 static void deal(struct butter__wheel *h, uint32_t list)
 {
-	uint32_t shift = list / VALUES * BUTTER__DIGIT, count = take_list(h, list);
-	uint32_t i = h->lists[list].head, k = entry(h, i)->prev, next;
+	uint32_t shift = list / VALUES * BUTTER__DIGIT;
 	uint64_t above = (uint64_t)h->last >> shift & ~(uint64_t)(VALUES - 1);
+	struct rest rest = take_rest(h, list);
 	h->last = (int64_t)((above | list % VALUES) << shift);
-	for (; count > 1; count -= 2) {
-		next = entry(h, i)->next;
-		place(h, i);
-		i = next;
-		next = entry(h, k)->prev;
-		place(h, k);
-		k = next;
-	}
-	if (count)
-		place(h, i);
+	place_rest(h, &rest, 0);
 }
 
 /* Those that are due of the first list go to that of the due, in order; who they are is fetched meanwhile. */
 static void split(struct butter__wheel *h, uint32_t list, int64_t now)
 {
-	uint32_t i = h->lists[list].head, due = 0, next;
-	for (uint32_t count = take_list(h, list); count; count--, i = next) {
-		next = entry(h, i)->next;
-		if (entry(h, i)->at > now) {
-			link_last(h, list, i);
-			continue;
+	uint32_t slots[FEW], count, due = 0, next;
+	struct rest rest = take_rest(h, list);
+	while ((count = fetch(h, &rest, slots)))
+		for (uint32_t k = 0; k < count; k++) {
+			struct butter__deadline *e = entry(h, slots[k]);
+			if (e->at > now) {
+				link_last(h, list, slots[k]);
+				continue;
+			}
+			butter__fetch(e->who);
+			e->next = due;
+			due = slots[k];
 		}
-		__builtin_prefetch(entry(h, i)->who, 1);
-		entry(h, i)->next = due;
-		due = i;
-	}
-	for (i = butter__wheel_sort(h, due); i; i = next) {
+	for (uint32_t i = butter__wheel_sort(h, due); i; i = next) {
 		next = entry(h, i)->next;
 		link_last(h, BUTTER__DUE, i);
 	}
@@ -195,32 +259,10 @@ int64_t butter__wheel_first(struct butter__wheel *h)
 	return l && l->first < first ? l->first : first;
 }
 
-/* Each for itself may fail and leave all as it was: the room is told last. */
-static int resize(struct butter__wheel *h, uint32_t room)
-{
-	size_t size;
-	if (room <= h->room || __builtin_mul_overflow((size_t)room, sizeof(*h->entries), &size)) {
-		errno = ENOMEM;
-		return -1;
-	}
-	if (!h->lists)
-		h->lists = calloc(BUTTER__LISTS, sizeof(*h->lists));
-	struct butter__deadline *entries = h->lists ? realloc(h->entries, size) : NULL;
-	if (!entries)
-		return -1;
-	h->entries = entries;
-	h->room = room;
-	if (!h->used) {
-		h->stage = BUTTER__STAGE;
-		entry(h, h->used++)->who = NULL;
-	}
-	return 0;
-}
-
 static uint32_t take_slot(struct butter__wheel *h, void *who)
 {
 	uint32_t slot = butter__wheel_slot(h, who);
-	if (!slot && resize(h, h->room ? h->room * 2 : FIRST_ROOM) == 0)
+	if (!slot && butter__wheel_grow(h) == 0)
 		slot = butter__wheel_slot(h, who);
 	return slot;
 }
@@ -331,11 +373,4 @@ int64_t butter__wheel_at(const struct butter__wheel *h, uint32_t slot, int64_t n
 	if (e->list == h->stage)
 		return butter__time_add(e->at, now);
 	return e->list == settled(h) ? butter__time_add(e->at, h->base) : e->at;
-}
-
-void butter__wheel_free(struct butter__wheel *h)
-{
-	butter__free(h->entries);
-	butter__free(h->lists);
-	*h = (struct butter__wheel){0};
 }

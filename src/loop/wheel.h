@@ -20,7 +20,8 @@ enum {
 	BUTTER__STAGE = BUTTER__DIGITS * BUTTER__VALUES, /* two lists: what waits for the clock, and has */
 	BUTTER__DUE = BUTTER__STAGE + 2,
 	BUTTER__LISTS,
-	BUTTER__NOWHERE = BUTTER__LISTS
+	BUTTER__NOWHERE = BUTTER__LISTS,
+	BUTTER__MARKS = 2
 };
 
 struct butter__deadline {
@@ -35,10 +36,12 @@ struct butter__list {
 	int64_t first;  /* none is earlier */
 	uint32_t head;  /* the one that came first, and behind which the last is found */
 	uint32_t tally; /* twice how many there are, and 1 when the one that was the first was taken away */
+	uint32_t marks[BUTTER__MARKS]; /* of a long one: some in between, in order, or 0 */
 };
 
 struct butter__wheel {
 	struct butter__deadline *entries; /* by slot, from 1; a slot is a number that stays */
+	char *memory;                     /* in which they lie */
 	struct butter__list *lists;
 	int64_t last;                    /* a time of the clock, or before */
 	int64_t base;                    /* the clock, for what has waited for it */
@@ -64,6 +67,15 @@ static inline int butter__list_has_lost(const struct butter__list *l)
 static inline int butter__wheel_is_placed(uint32_t list)
 {
 	return list < BUTTER__STAGE;
+}
+
+/*
+ * Fetches what will be needed soon. A prefetch is dropped where the translation of the address is to be
+ * fetched, too. Reads that nothing waits for, and nothing is written between, go on side by side.
+ */
+static inline void butter__fetch(const void *what)
+{
+	(void)*(const volatile char *)what;
 }
 
 /* What was to come before last is in the list of last itself. */
@@ -93,7 +105,10 @@ static inline uint32_t butter__wheel_slot(struct butter__wheel *h, void *who)
 	return slot;
 }
 
-/* The same, or -1 with ENOMEM. */
+/* Room for as many more. 0, or -1 with ENOMEM. */
+int butter__wheel_grow(struct butter__wheel *h);
+
+/* A slot for who, or -1 with ENOMEM. */
 int butter__wheel_take(struct butter__wheel *h, void *who, uint32_t *ret_slot);
 
 /* As the last of a list that has some. */

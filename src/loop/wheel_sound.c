@@ -2,19 +2,28 @@
 /* Whether a wheel is what it has to be. */
 #include "wheel.h"
 
-/* What all entries of a list have in common. */
+static uint32_t next_mark(const struct butter__list *l, uint32_t mark)
+{
+	while (mark < BUTTER__MARKS && !l->marks[mark])
+		mark++;
+	return mark;
+}
+
+/* What all entries of a list have in common; its marks are among them, in order. */
 static int list_is_sound(const struct butter__wheel *h, uint32_t list)
 {
 	const struct butter__list *l = &h->lists[list];
-	uint32_t i = l->head;
+	uint32_t i = l->head, mark = 0;
 	for (uint32_t count = butter__list_count(l); count; count--, i = h->entries[i].next) {
 		const struct butter__deadline *e = i < h->used ? &h->entries[i] : NULL;
 		if (!e || !e->who || e->list != list || e->at < l->first || e->next >= h->used ||
 		    h->entries[e->next].prev != i ||
 		    (butter__wheel_is_placed(list) && butter__wheel_place_of(h, e->at) != list))
 			return 0;
+		mark = next_mark(l, mark);
+		mark += mark < BUTTER__MARKS && l->marks[mark] == i;
 	}
-	return i == l->head || !butter__list_count(l);
+	return !butter__list_count(l) || (i == l->head && next_mark(l, mark) == BUTTER__MARKS);
 }
 
 /* A digit's values, which are marked where there is something. Most are empty. */

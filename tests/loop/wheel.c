@@ -213,6 +213,9 @@ START_TEST(a_damaged_wheel_is_noticed)
 		ck_assert(!butter__wheel_is_sound(&h));
 		*word = kept;
 	}
+	h.lists[h.entries[5].list].marks[1] = 4;
+	ck_assert(!butter__wheel_is_sound(&h));
+	h.lists[h.entries[5].list].marks[1] = 0;
 	h.values[0] ^= 1;
 	ck_assert(!butter__wheel_is_sound(&h));
 	h.values[0] ^= 1;
@@ -248,9 +251,13 @@ static struct {
 static int64_t clock_now;
 static uint64_t starts;
 
-/* Near or far, and often the same. */
+static int is_crowded;
+
+/* Near or far, and often the same; or all of them in a list or two. */
 static int64_t distance(void)
 {
+	if (is_crowded)
+		return (INT64_C(1) << 26) + ((int64_t)rnd(1 << 16) << 4);
 	return (int64_t)rnd(64) << rnd(40);
 }
 
@@ -326,6 +333,7 @@ START_TEST(any_operations_leave_the_order_of_a_table)
 	clock_now = 1000000000;
 	for (int step = 0; step < STEPS; step++) {
 		int busy = step / 1000 % 2; /* at times there are few */
+		is_crowded = step / 500 % 8 == 7;
 		for (uint32_t n = rnd(busy ? 100 : 4); n; n--)
 			change((int)rnd(busy ? MOST : 8));
 		pass_time();
