@@ -69,10 +69,11 @@ static uint32_t take_list(struct butter__wheel *h, uint32_t list)
 	return count;
 }
 
-/* Whether a tally is twice a power of two, and not of a few. */
-static inline int is_to_mark(uint32_t tally)
+/* Each time that there are twice as many. */
+static inline int is_to_mark(const struct butter__list *l)
 {
-	return !(tally & (tally - 1)) && tally >= FEW;
+	uint32_t count = butter__list_count(l);
+	return !(count & (count - 1)) && count >= FEW / 2;
 }
 
 static void place(struct butter__wheel *h, uint32_t i)
@@ -80,7 +81,7 @@ static void place(struct butter__wheel *h, uint32_t i)
 	uint32_t list = butter__wheel_place_of(h, entry(h, i)->at);
 	struct butter__list *l = &h->lists[list];
 	link_last(h, list, i);
-	if (is_to_mark(l->tally)) {
+	if (is_to_mark(l)) {
 		l->marks[0] = l->marks[1];
 		l->marks[1] = i;
 	}
