@@ -2,7 +2,7 @@
 #include "wheel.h"
 #include "../event/time.h"
 
-enum { FEW = 64, VALUES = BUTTER__VALUES };
+enum { FEW = BUTTER__FEW, VALUES = BUTTER__VALUES };
 
 static struct butter__deadline *entry(const struct butter__wheel *h, uint32_t i)
 {

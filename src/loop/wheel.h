@@ -21,7 +21,8 @@ enum {
 	BUTTER__DUE = BUTTER__STAGE + 2,
 	BUTTER__LISTS,
 	BUTTER__NOWHERE = BUTTER__LISTS,
-	BUTTER__MARKS = 2
+	BUTTER__MARKS = 2,
+	BUTTER__FEW = 64 /* a list of no more is not dealt out, but sorted, at once */
 };
 
 struct butter__deadline {

@@ -2,7 +2,7 @@
 /* Deadlines that are due, in order: where they lie, since there may be no memory for anything else. */
 #include "wheel.h"
 
-enum { RUNS = 32, FEW = 64 };
+enum { RUNS = 32, FEW = BUTTER__FEW };
 
 struct key {
 	int64_t at;

@@ -154,7 +154,6 @@ START_TEST(every_clock_wakes_the_loop)
 }
 END_TEST
 
-/* A monotonic clock that goes on by so much with each look at it. */
 static int has_pwait2;
 
 /* How often the kernel has been given a time to wait, which it has not where a timerfd stands in. */

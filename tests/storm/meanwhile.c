@@ -32,7 +32,7 @@ void meanwhile(void (*act)(void *data, long number), void *data)
 void virtual_time(int on)
 {
 	fault_monotonic = on ? INT64_C(1000000000000) : 0;
-	fault_monotonic_step = 1000;
+	fault_monotonic_step = on ? 1000 : 0;
 }
 
 void virtual_wait(unsigned milliseconds)
